@@ -1,0 +1,1 @@
+"""Issuing departments: licences issued, recorded and revoked."""

@@ -1,0 +1,177 @@
+"""Every error this project raises, and every reason it gives.
+
+    EcertError                      carries a Reason (stable code) and a detail (one English sentence)
+    ├── MalformedError              the bytes or text are not what they claim to be
+    ├── IssuanceError               a licence cannot be issued from this application; lists FieldProblems
+    ├── CustodyError                a key or an engine cannot be used
+    ├── NotFoundError               the thing named is not there
+    └── VerificationError           the thing is well formed, and verifying it did not end in "valid"
+        ├── RejectedError           it is invalid
+        └── UndeterminedError       it cannot be told: evidence is missing or stale
+
+Domain errors carry no HTTP status and no exit code: the rim maps them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A stable code for one cause. A wire contract: append, never rename or reuse."""
+
+    OK = "ok"
+
+    # The bytes: texts, envelopes, records.
+    NOT_A_LICENCE_TEXT = "not-a-licence-text"
+    TEXT_DAMAGED = "text-damaged"
+    TOO_LARGE = "too-large"
+    RECORD_MALFORMED = "record-malformed"
+    IMAGE_UNREADABLE = "image-unreadable"
+    NO_QR_IN_IMAGE = "no-qr-in-image"
+    DATA_MALFORMED = "data-malformed"
+
+    # SM2 values and keys.
+    SIGNATURE_MALFORMED = "signature-malformed"
+    SIGNATURE_BAD = "signature-bad"
+    PUBLIC_KEY_MALFORMED = "public-key-malformed"
+    USER_ID_MALFORMED = "user-id-malformed"
+    KEY_FILE_MALFORMED = "key-file-malformed"
+    ENGINE_MISSING = "engine-missing"
+    ENGINE_FAILED = "engine-failed"
+
+    # Custody.
+    PASSPHRASE_WRONG = "passphrase-wrong"
+    PASSPHRASE_MISSING = "passphrase-missing"
+    KEY_FILE_EXPOSED = "key-file-exposed"
+    KEY_EXISTS = "key-exists"
+    KEY_NOT_FOUND = "key-not-found"
+    KEY_MISMATCH = "key-mismatch"
+
+    # X.509 certificates, requests, revocation lists and paths.
+    CERTIFICATE_MALFORMED = "certificate-malformed"
+    REQUEST_MALFORMED = "request-malformed"
+    CRL_MALFORMED = "crl-malformed"
+    CERTIFICATE_NO_PATH = "certificate-no-path"
+    CERTIFICATE_SIGNATURE_BAD = "certificate-signature-bad"
+    CERTIFICATE_ALGORITHM = "certificate-algorithm"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_CA = "certificate-not-ca"
+    CERTIFICATE_PATH_LENGTH = "certificate-path-length"
+    CERTIFICATE_KEY_USAGE = "certificate-key-usage"
+    CERTIFICATE_PURPOSE = "certificate-purpose"
+    CERTIFICATE_NAME_CHAINING = "certificate-name-chaining"
+    CERTIFICATE_NAME_CONSTRAINTS = "certificate-name-constraints"
+    CERTIFICATE_CRITICAL_EXTENSION = "certificate-critical-extension"
+    CERTIFICATE_POLICY = "certificate-policy"
+    CERTIFICATE_REVOKED = "certificate-revoked"
+    CRL_MISSING = "crl-missing"
+    CRL_STALE = "crl-stale"
+    CRL_SIGNATURE_BAD = "crl-signature-bad"
+    CRL_UNSUPPORTED = "crl-unsupported"
+
+    # Licence data.
+    IDENTIFIER_MALFORMED = "identifier-malformed"
+    IDENTIFIER_CHECK_CHARACTER = "identifier-check-character"
+    TYPE_UNKNOWN = "type-unknown"
+    TYPE_MALFORMED = "type-malformed"
+    FIELD_INVALID = "field-invalid"
+    FIELD_DIGEST_MISMATCH = "field-digest-mismatch"
+
+    # Trust registry.
+    REGISTRY_MALFORMED = "registry-malformed"
+    REGISTRY_SIGNATURE_BAD = "registry-signature-bad"
+    REGISTRY_MISSING = "registry-missing"
+    REGISTRY_STALE = "registry-stale"
+    ISSUER_UNKNOWN = "issuer-unknown"
+    ISSUER_MISMATCH = "issuer-mismatch"
+    ISSUER_NOT_ENTITLED = "issuer-not-entitled"
+    ISSUER_KEY_COMPROMISED = "issuer-key-compromised"
+
+    # Status.
+    STATUS_MALFORMED = "status-malformed"
+    STATUS_SIGNATURE_BAD = "status-signature-bad"
+    STATUS_MISSING = "status-missing"
+    STATUS_STALE = "status-stale"
+    STATUS_NOT_COVERED = "status-not-covered"
+
+    # The verdict on a licence.
+    SEAL_BAD = "seal-bad"
+    SEALED_IN_FUTURE = "sealed-in-future"
+    NOT_YET_IN_FORCE = "not-yet-in-force"
+    EXPIRED = "expired"
+    INACTIVE = "inactive"
+    SUSPENDED = "suspended"
+    SUPERSEDED = "superseded"
+    TRANSFERRED = "transferred"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+
+    # Issuing.
+    APPLICATION_INVALID = "application-invalid"
+    SELF_CHECK_FAILED = "self-check-failed"
+    LEDGER_CONFLICT = "ledger-conflict"
+    LICENCE_NOT_FOUND = "licence-not-found"
+    USAGE = "usage"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing wrong with one field of an application or data row.
+
+    Attributes:
+        pointer: RFC 6901 JSON Pointer to the field, e.g. `/fields/credit_code`.
+        expected: What was expected, as one English phrase; never repeats the value (it may be personal).
+        expected_zh: The same phrase in Chinese.
+    """
+
+    pointer: str
+    expected: str
+    expected_zh: str
+
+
+class EcertError(Exception):
+    """The root of the tree."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        """Keep the stable `reason` and a `detail` that says what exactly was wrong."""
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+
+
+class MalformedError(EcertError):
+    """The bytes or text are not what they claim to be."""
+
+
+class IssuanceError(EcertError):
+    """A licence cannot be issued from this application."""
+
+    def __init__(self, reason: Reason, detail: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep every field problem found, so that a clerk mends them in one go."""
+        super().__init__(reason, detail)
+        self.problems = problems
+
+
+class CustodyError(EcertError):
+    """A private key or a cryptographic engine cannot be used."""
+
+
+class NotFoundError(EcertError):
+    """The thing named is not there."""
+
+
+class VerificationError(EcertError):
+    """Verification did not end in "valid"."""
+
+
+class RejectedError(VerificationError):
+    """It is invalid."""
+
+
+class UndeterminedError(VerificationError):
+    """It cannot be told: evidence is missing or stale. Never to be shown as valid, nor as revoked."""

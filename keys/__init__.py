@@ -1,0 +1,1 @@
+"""Custody: the only package that holds private keys."""

@@ -1,0 +1,1 @@
+"""A relying party: keyless, and able to work without a network."""
