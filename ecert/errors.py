@@ -42,8 +42,8 @@ class Reason(StrEnum):
     ENGINE_FAILED = "engine-failed"
 
     # Custody.
-    PASSPHRASE_WRONG = "passphrase-wrong"
-    PASSPHRASE_MISSING = "passphrase-missing"
+    PASSPHRASE_WRONG = "passphrase-wrong"  # noqa: S105  (a code)
+    PASSPHRASE_MISSING = "passphrase-missing"  # noqa: S105  (a code)
     KEY_FILE_EXPOSED = "key-file-exposed"
     KEY_EXISTS = "key-exists"
     KEY_NOT_FOUND = "key-not-found"
@@ -85,6 +85,7 @@ class Reason(StrEnum):
     REGISTRY_SIGNATURE_BAD = "registry-signature-bad"
     REGISTRY_MISSING = "registry-missing"
     REGISTRY_STALE = "registry-stale"
+    REGISTRY_ROLLBACK = "registry-rollback"
     ISSUER_UNKNOWN = "issuer-unknown"
     ISSUER_MISMATCH = "issuer-mismatch"
     ISSUER_NOT_ENTITLED = "issuer-not-entitled"
@@ -95,6 +96,7 @@ class Reason(StrEnum):
     STATUS_SIGNATURE_BAD = "status-signature-bad"
     STATUS_MISSING = "status-missing"
     STATUS_STALE = "status-stale"
+    STATUS_ROLLBACK = "status-rollback"
     STATUS_NOT_COVERED = "status-not-covered"
 
     # The verdict on a licence.

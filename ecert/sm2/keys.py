@@ -25,7 +25,8 @@ KEY_ID_LENGTH: Final = 8
 _MAX_USER_ID: Final = 8191
 _CURVE_BYTES: Final = b"".join(value.to_bytes(32, "big") for value in (curve.A, curve.B, *curve.G))
 _PEM: Final = re.compile(
-    rb"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\r?\n([A-Za-z0-9+/=\r\n]{1,8192})-----END (?:ENCRYPTED )?PRIVATE KEY-----"
+    rb"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\r?\n([A-Za-z0-9+/=\r\n]{1,8192})"
+    rb"-----END (?:ENCRYPTED )?PRIVATE KEY-----"
 )
 
 

@@ -16,6 +16,7 @@ RAW_LENGTH = 64
 DER_MAX_LENGTH = 72
 """The longest DER form in bytes: both integers with a leading zero octet."""
 
+_DER_MIN_LENGTH = 8
 _SEQUENCE = 0x30
 _INTEGER = 0x02
 _HALF = RAW_LENGTH // 2
@@ -55,7 +56,7 @@ def decode_der(signature: bytes) -> tuple[int, int]:
     Raises:
         MalformedError: `signature` is anything but the one DER encoding of a possible (r, s).
     """
-    if not 8 <= len(signature) <= DER_MAX_LENGTH:
+    if not _DER_MIN_LENGTH <= len(signature) <= DER_MAX_LENGTH:
         raise _malformed(f"{len(signature)} bytes long")
     if signature[0] != _SEQUENCE or signature[1] != len(signature) - 2:
         raise _malformed("not one DER SEQUENCE without trailing bytes")

@@ -1,0 +1,188 @@
+"""A verdict as JSON and as words for a person at a window."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from ecert.errors import NotFoundError
+from ecert.licence.masking import mask_name
+from ecert.licence.record import Record
+from ecert.licence.types import find_type
+from ecert.licence.validity import CHINA
+from ecert.verification import Outcome, Result, Verdict
+from ecert.wording import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecert.licence.face import Face
+    from ecert.licence.fields import FieldValue
+    from ecert.revocation import Snapshot
+    from ecert.trust import RegisteredKey, Registry
+
+STEP_TITLES: Final = {
+    "format": ("格式规范", "the bytes are one sealed record in canonical form"),
+    "registry": ("信任名录在手且未过时", "a trust registry is held, and fresh"),
+    "issuer-key": ("签章密钥在名录中", "the key id names a key in it"),
+    "seal": ("签章与内容相符", "the seal covers exactly these bytes"),
+    "content": ("内容可解析", "the content decodes canonically"),
+    "fields": ("字段未被改动", "every disclosed field is the one sealed"),
+    "entitlement": ("颁发机构有权颁发", "the issuer is the key's owner, and entitled"),
+    "certificate": ("签章时证书有效", "the issuer's certificate was valid at sealing"),
+    "validity": ("在有效期内", "the licence is in force"),
+    "status-list": ("状态名录在手且未过时", "a status list that covers it is held, and fresh"),
+    "status": ("未被吊销、注销、暂扣", "it is not revoked, cancelled, suspended, ..."),
+}
+_MARKS: Final = {Result.PASS: "✓", Result.FAIL: "✗", Result.UNKNOWN: "?", Result.SKIPPED: "-"}
+_HEADINGS: Final = {
+    Outcome.VALID: "✓ 有效 VALID",
+    Outcome.INVALID: "✗ 无效 INVALID",
+    Outcome.UNDETERMINED: "? 无法判断 CANNOT TELL",
+}
+
+
+def timestamp(instant: datetime) -> str:
+    """Return an instant in RFC 3339, UTC, whole seconds."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_time(instant: datetime) -> str:
+    """Return an instant as people in China read it."""
+    return instant.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Return the JSON object of a verdict. Personal data in it is masked."""
+    said = words(verdict.reason)
+    return {
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason.value,
+        "sentence": said.zh,
+        "sentence_en": said.en,
+        "remedy": said.remedy_zh,
+        "remedy_en": said.remedy_en,
+        "checked_at": timestamp(verdict.at),
+        "freshness": _freshness(verdict),
+        "checks": [
+            {
+                "number": check.number,
+                "name": check.name,
+                "result": check.result.value,
+                "code": check.code.value,
+                "detail": check.detail,
+            }
+            for check in verdict.checks
+        ],
+        "licence": _licence(verdict),
+    }
+
+
+def _freshness(verdict: Verdict) -> dict[str, Any]:
+    snapshot = verdict.status.snapshot_for(verdict.key) if verdict.key else None
+    return {
+        "registry": _age(verdict.registry, "version", verdict.at),
+        "status": _age(snapshot, "sequence", verdict.at),
+    }
+
+
+def _age(evidence: Registry | Snapshot | None, counter: str, at: datetime) -> dict[str, Any] | None:
+    if evidence is None:
+        return None
+    return {
+        counter: getattr(evidence, counter),
+        "issued_at": timestamp(evidence.issued_at),
+        "fresh_until": timestamp(evidence.fresh_until),
+        "age_seconds": max(0, int((at - evidence.issued_at).total_seconds())),
+        "fresh": evidence.is_fresh(at),
+    }
+
+
+def _licence(verdict: Verdict) -> dict[str, Any] | None:
+    if verdict.content is None or verdict.key is None:
+        return None
+    content = verdict.content
+    return {
+        "kind": "record" if isinstance(content, Record) else "face",
+        "identifier": content.identifier.text,
+        "type": describe_type(content.identifier.type_code),
+        "issuer": _issuer(verdict.key),
+        "holder_name": _holder_name(content, verdict.fields),
+        "sealed_at": timestamp(content.sealed_at),
+        "valid_from": content.validity.start.isoformat(),
+        "valid_to": content.validity.end.isoformat() if content.validity.end else None,
+        "fields_disclosed": sorted(verdict.fields),
+    }
+
+
+def describe_type(code: str) -> dict[str, str | None]:
+    """Return a licence type's code and names; names are None for a type this program does not ship."""
+    try:
+        definition = find_type(code)
+    except NotFoundError:
+        return {"code": code, "name": None, "name_en": None}
+    return {"code": code, "name": definition.name, "name_en": definition.name_en}
+
+
+def _issuer(key: RegisteredKey) -> dict[str, str]:
+    return {
+        "code": key.member.code,
+        "name": key.member.name,
+        "name_en": key.member.name_en,
+        "region": key.region.code,
+        "region_name": key.region.name,
+        "region_name_en": key.region.name_en,
+        "key_id": key.public_key.key_id.hex(),
+    }
+
+
+def _holder_name(content: Face | Record, fields: Mapping[str, FieldValue]) -> str | None:
+    """Return the name as it may be shown: of a record, a natural person's is masked, and one of an unknown type."""
+    if not isinstance(content, Record):
+        return content.holder_name
+    name = fields.get("certificateHolderName")
+    if name is None:
+        return None
+    try:
+        definition = find_type(content.identifier.type_code)
+    except NotFoundError:
+        return mask_name(str(name))
+    code_type = str(fields.get("certificateHolderTypeCode", definition.holder_code_types[0]))
+    return mask_name(str(name)) if definition.masks_name(code_type) else str(name)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """Return a verdict as a person reads it: the sentence first, the numbered checks last."""
+    said = words(verdict.reason)
+    lines = [f"{_HEADINGS[verdict.outcome]}", f"  {said.zh}。{said.en}.", f"  → {said.remedy_zh}。{said.remedy_en}."]
+    licence = _licence(verdict)
+    if licence:
+        validity = f"{licence['valid_from']} 至 {licence['valid_to'] or '长期'}"
+        lines += [
+            "",
+            f"  证照 licence   {_type_name(licence['type'])}",
+            f"  标识 number    {licence['identifier']}",
+            f"  持证 holder    {licence['holder_name'] or '(未披露 not disclosed)'}",
+            f"  颁发 issuer    {licence['issuer']['name']} ({licence['issuer']['region_name']})",
+            f"  有效 validity  {validity}",
+        ]
+    lines += ["", *_freshness_lines(verdict), ""]
+    for check in verdict.checks:
+        title, title_en = STEP_TITLES[check.name]
+        code = "" if check.result in (Result.PASS, Result.SKIPPED) else f"  [{check.code.value}] {check.detail}"
+        lines.append(f"  {_MARKS[check.result]} {check.number:2} {title} {title_en}{code}")
+    return "\n".join(lines)
+
+
+def _type_name(described: dict[str, str | None]) -> str:
+    return f"{described['name']} {described['name_en']}" if described["name"] else str(described["code"])
+
+
+def _freshness_lines(verdict: Verdict) -> list[str]:
+    snapshot = verdict.status.snapshot_for(verdict.key) if verdict.key else None
+    lines = [f"  核验时间 checked at  {local_time(verdict.at)}"]
+    for title, evidence in (("名录截至 registry as of", verdict.registry), ("状态截至 status as of", snapshot)):
+        if evidence is not None:
+            stale = "" if evidence.is_fresh(verdict.at) else "  (已过时 stale)"
+            lines.append(f"  {title}  {local_time(evidence.issued_at)}{stale}")
+    return lines

@@ -1,0 +1,147 @@
+"""The signed envelope: COSE_Sign1 (RFC 9052) with SM2, one byte form for each content.
+
+    [ protected: bstr .cbor { 1: -65537, ? 3: content type, 4: key id },
+      unprotected: {} or the disclosed fields of a licence record,
+      payload: bstr, signature: bstr of 64 bytes (r ‖ s) ]
+
+The algorithm -65537 is a private-use COSE id and means SM2 with SM3 and the default user ID over the
+Sig_structure `["Signature1", protected, h'', payload]`. The content type separates what one key may sign:
+a status list can never pass for a licence. Only the face record, printed as a QR code, has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from ecert import cbor
+from ecert.errors import CustodyError, MalformedError, Reason
+from ecert.sm2 import KEY_ID_LENGTH, RAW_LENGTH, PublicKey, Signer, decode_der, decode_raw, encode_raw
+
+ALGORITHM: Final = -65537
+"""Private-use COSE algorithm id: SM2 with SM3, default user ID, raw 64-byte signature."""
+
+_ALG, _CONTENT_TYPE, _KID = 1, 3, 4
+_PARTS: Final = 4
+
+
+class Kind(Enum):
+    """What an envelope holds, by its content type."""
+
+    FACE = None
+    RECORD = "application/vnd.ecert.licence+cbor"
+    REGISTRY = "application/vnd.ecert.registry+cbor"
+    STATUS = "application/vnd.ecert.status+cbor"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One signed object, as its parts lie in the bytes; nothing in it is believed before `verify`.
+
+    Attributes:
+        kind: What it claims to hold.
+        key_id: Which key it claims, 8 bytes.
+        payload: The content, not yet decoded.
+        signature: r ‖ s, 64 bytes.
+        unprotected: Encoded map outside the signature; what it may hold is up to the kind.
+    """
+
+    kind: Kind
+    key_id: bytes
+    payload: bytes
+    signature: bytes
+    unprotected: bytes = b"\xa0"
+
+    @property
+    def tbs(self) -> bytes:
+        """The exact bytes that are signed."""
+        return to_be_signed(self.kind, self.key_id, self.payload)
+
+    def encode(self) -> bytes:
+        """Return the one byte form."""
+        return b"".join(
+            (
+                b"\x84",
+                cbor.byte_string(_protected(self.kind, self.key_id)),
+                self.unprotected,
+                cbor.byte_string(self.payload),
+                cbor.byte_string(self.signature),
+            )
+        )
+
+    def verify(self, public_key: PublicKey) -> None:
+        """Verify the signature over exactly these bytes.
+
+        Raises:
+            RejectedError: the signature is not this key's.
+        """
+        public_key.verify_raw(self.signature, self.tbs)
+
+
+def _protected(kind: Kind, key_id: bytes) -> bytes:
+    header: dict[int | str, cbor.Value] = {_ALG: ALGORITHM, _KID: key_id}
+    if kind.value is not None:
+        header[_CONTENT_TYPE] = kind.value
+    return cbor.encode(header)
+
+
+def to_be_signed(kind: Kind, key_id: bytes, payload: bytes) -> bytes:
+    """Return the Sig_structure of RFC 9052, section 4.4, as bytes."""
+    protected = cbor.byte_string(_protected(kind, key_id))
+    return b"\x84\x6aSignature1" + protected + b"\x40" + cbor.byte_string(payload)
+
+
+def decode(data: bytes, *, limit: int) -> Envelope:
+    """Read an envelope from hostile bytes: its parts only, never its payload.
+
+    Raises:
+        MalformedError: longer than `limit` bytes, or not the one byte form of an envelope.
+    """
+    parts = cbor.decode(data, limit=limit, reason=Reason.RECORD_MALFORMED)
+    if not isinstance(parts, list) or len(parts) != _PARTS:
+        raise _malformed("not an array of four")
+    protected, unprotected, payload, signature = parts
+    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise _malformed("a part has the wrong type")
+    if not isinstance(unprotected, dict) or len(signature) != RAW_LENGTH:
+        raise _malformed("the unprotected header or the signature has the wrong form")
+    kind, key_id = _read_protected(protected)
+    if unprotected and kind is not Kind.RECORD:
+        raise _malformed("only a licence record has an unprotected header")
+    decode_raw(signature)
+    return Envelope(kind, key_id, payload, signature, cbor.encode(unprotected))
+
+
+def _read_protected(data: bytes) -> tuple[Kind, bytes]:
+    header = cbor.decode(data, limit=128, reason=Reason.RECORD_MALFORMED)
+    if not isinstance(header, dict) or not {_ALG, _KID} <= header.keys() <= {_ALG, _CONTENT_TYPE, _KID}:
+        raise _malformed("the protected header is not one of ours")
+    key_id = header[_KID]
+    try:
+        kind = Kind(header.get(_CONTENT_TYPE))
+    except ValueError as error:
+        raise _malformed("the content type is not one of ours") from error
+    if not isinstance(key_id, bytes) or _protected(kind, key_id) != data or len(key_id) != KEY_ID_LENGTH:
+        raise _malformed("the protected header is not one of ours")
+    return kind, key_id
+
+
+def _malformed(what: str) -> MalformedError:
+    return MalformedError(Reason.RECORD_MALFORMED, f"not a sealed record: {what}")
+
+
+def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = b"\xa0") -> Envelope:
+    """Sign `payload` and verify our own work before it leaves.
+
+    Raises:
+        CustodyError: the key or its engine failed, or returned a signature that does not verify.
+    """
+    public_key = signer.public_key
+    signature = signer.sign(to_be_signed(kind, public_key.key_id, payload))
+    envelope = Envelope(kind, public_key.key_id, payload, encode_raw(*decode_der(signature)), unprotected)
+    try:
+        envelope.verify(public_key)
+    except Exception as error:
+        raise CustodyError(Reason.SELF_CHECK_FAILED, "the signer returned a signature that does not verify") from error
+    return envelope

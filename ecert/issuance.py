@@ -1,0 +1,226 @@
+"""From an application to a sealed licence.
+
+draft: does the application fit its type? build both records, encode, decode back, compare
+-> ledger.intend(what will be signed), before the key is touched
+-> sign both records, each verified with the public key before it leaves
+-> ledger.complete(the sealed bytes)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from ecert import envelope
+from ecert.errors import IssuanceError, Reason
+from ecert.licence.application import Application, check_application
+from ecert.licence.codes import HOLDER_CODE_TYPES
+from ecert.licence.face import Face, decode_face, encode_face
+from ecert.licence.identifier import Identifier, new_serial
+from ecert.licence.masking import mask_name
+from ecert.licence.record import (
+    Record,
+    decode_record,
+    encode_items,
+    encode_record,
+    read_fields,
+    salt_fields,
+)
+from ecert.licence.validity import Validity, china_day
+from ecert.ports import Intent
+from ecert.qr import encode_text
+from ecert.sm2 import sm3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ecert.licence.fields import FieldValue
+    from ecert.licence.reference import StatusRef
+    from ecert.licence.types import TypeDefinition
+    from ecert.ports import LicenceLedger
+    from ecert.sm2 import Signer
+    from ecert.trust import RegisteredKey
+
+EXTENSION: Final = "extendInfo."
+"""What a type-specific field's name is prefixed with among a record's fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A licence ready to be sealed: both payloads, decoded back and compared.
+
+    Attributes:
+        identifier: Its new identifier.
+        key_id: The key that is to seal it, 8 bytes.
+        status: Where its status will stand.
+        record: Payload of the full record.
+        items: The record's unprotected header: every field, disclosed.
+        face: Payload of the face record.
+        sealed_at: The instant both records name.
+    """
+
+    identifier: Identifier
+    key_id: bytes
+    status: StatusRef
+    record: bytes
+    items: bytes
+    face: bytes
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLicence:
+    """An issued licence: the sealed record and the sealed face, both as bytes."""
+
+    identifier: Identifier
+    record: bytes
+    face: bytes
+
+    def text(self, portal_host: str) -> str:
+        """Return the text of the licence's QR code."""
+        return encode_text(self.face, portal_host)
+
+
+def draft(
+    application: Application,
+    definition: TypeDefinition,
+    issuer: RegisteredKey,
+    *,
+    allocate: Callable[[], StatusRef],
+    sealed_at: datetime,
+    entropy: Callable[[int], bytes],
+) -> Draft:
+    """Build a new licence without sealing it.
+
+    Args:
+        application: What the department handed in.
+        definition: The definition of its type.
+        issuer: The department's key, as the trust registry has it.
+        allocate: Returns a status reference never used before; called once nothing is wrong.
+        sealed_at: The instant it is sealed, aware; cut to whole seconds.
+        entropy: Returns that many fresh random bytes.
+
+    Raises:
+        IssuanceError: the application does not fit its type, or the issuer may not issue it.
+    """
+    problems = check_application(application, definition)
+    if problems:
+        raise IssuanceError(Reason.APPLICATION_INVALID, f"{len(problems)} problem(s) in the application", problems)
+    unentitled = issuer.entitlement_problem(definition.code, application.area_code)
+    if unentitled:
+        raise IssuanceError(Reason.ISSUER_NOT_ENTITLED, unentitled)
+    sealed_at = sealed_at.astimezone(UTC).replace(microsecond=0)
+    identifier = Identifier(definition.code, issuer.member.code, new_serial(entropy), 1)
+    validity = Validity(application.effective, application.expiring)
+    status = allocate()
+    fields = record_fields(application, definition, issuer, identifier, sealed_at)
+    items = salt_fields(fields, entropy)
+    record = Record(
+        identifier=identifier,
+        sealed_at=sealed_at,
+        validity=validity,
+        status=status,
+        type_version=definition.version,
+        area_code=application.area_code,
+        digests=tuple(items),
+    )
+    payload = encode_record(record)
+    face = Face(
+        identifier=identifier,
+        holder_name=printed_name(application, definition),
+        sealed_at=sealed_at,
+        validity=validity,
+        status=status,
+        record_digest=sm3(payload),
+    )
+    made = Draft(
+        identifier, issuer.public_key.key_id, status, payload, encode_items(items), encode_face(face), sealed_at
+    )
+    if (
+        decode_record(made.record) != record
+        or decode_face(made.face, issuer.member.code) != face
+        or read_fields(made.items, record.digests) != fields
+    ):
+        raise IssuanceError(Reason.SELF_CHECK_FAILED, "the licence does not decode back to what was encoded")
+    return made
+
+
+def printed_name(application: Application, definition: TypeDefinition) -> str:
+    """Return the holder's name as the printed code carries it: a natural person's is masked where the type says so."""
+    masked = definition.masks_name(application.holder_code_type)
+    return mask_name(application.holder_name) if masked else application.holder_name
+
+
+def record_fields(
+    application: Application,
+    definition: TypeDefinition,
+    issuer: RegisteredKey,
+    identifier: Identifier,
+    sealed_at: datetime,
+) -> dict[str, FieldValue]:
+    """Return all fields of a licence by their GB/T 36903 English names, type-specific ones prefixed."""
+    expiring = application.expiring
+    fields: dict[str, FieldValue] = {
+        "certificateName": definition.name,
+        "certificateTypeName": definition.name,
+        "certificateTypeCode": definition.code,
+        "certificateNumber": application.number,
+        "certificateIdentifier": identifier.text,
+        "certificateIssuingAuthorityName": issuer.member.name,
+        "certificateIssuingAuthorityCode": issuer.member.code,
+        "certificateIssuedDate": china_day(sealed_at).isoformat(),
+        "certificateHolderName": application.holder_name,
+        "certificateHolderCode": application.holder_code,
+        "certificateHolderTypeCode": application.holder_code_type,
+        "certificateHolderTypeName": HOLDER_CODE_TYPES[application.holder_code_type].name,
+        "certificateEffectiveDate": application.effective.isoformat(),
+        "certificateExpiringDate": "长期" if expiring is None else expiring.isoformat(),
+        "certificateAreaCode": application.area_code,
+    }
+    fields.update({EXTENSION + name: value for name, value in application.fields.items()})
+    return fields
+
+
+def issue(
+    application: Application,
+    definition: TypeDefinition,
+    issuer: RegisteredKey,
+    *,
+    signer: Signer,
+    ledger: LicenceLedger,
+    now: Callable[[], datetime],
+    entropy: Callable[[int], bytes],
+) -> SealedLicence:
+    """Issue one licence: draft, intend, seal and check, complete.
+
+    Raises:
+        IssuanceError: the application, the issuer or the ledger refuses.
+        CustodyError: the key failed; the intent stays open in the ledger and is harmless.
+    """
+    key_id = signer.public_key.key_id
+    if key_id != issuer.public_key.key_id:
+        raise IssuanceError(Reason.KEY_MISMATCH, "the signing key is not the registered key of this issuer")
+    made = draft(
+        application,
+        definition,
+        issuer,
+        allocate=lambda: ledger.allocate(key_id),
+        sealed_at=now(),
+        entropy=entropy,
+    )
+    ledger.intend(
+        Intent(
+            identifier=made.identifier,
+            key_id=key_id,
+            status=made.status,
+            record_tbs=envelope.to_be_signed(envelope.Kind.RECORD, key_id, made.record),
+            face_tbs=envelope.to_be_signed(envelope.Kind.FACE, key_id, made.face),
+            at=made.sealed_at,
+        )
+    )
+    record = envelope.seal(envelope.Kind.RECORD, made.record, signer, unprotected=made.items).encode()
+    face = envelope.seal(envelope.Kind.FACE, made.face, signer).encode()
+    ledger.complete(made.identifier, record=record, face=face, at=now())
+    return SealedLicence(made.identifier, record, face)

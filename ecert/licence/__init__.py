@@ -1,0 +1,1 @@
+"""Licences: identifier, type definitions, applications, and the sealed records."""

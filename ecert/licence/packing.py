@@ -1,0 +1,76 @@
+"""A licence identifier in the fewest bytes, for the face record."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ecert.errors import MalformedError, Reason
+from ecert.licence.identifier import Identifier
+
+_USCC: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
+_USCC_DIGITS: Final = len(_USCC) ** 17
+_SERIAL: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MAX_SERIAL: Final = 32
+_MAX_PACKED: Final = 34
+
+
+def _malformed(what: str) -> MalformedError:
+    return MalformedError(Reason.RECORD_MALFORMED, f"not a packed identifier: {what}")
+
+
+def _uscc_check(digits: list[int]) -> str:
+    total = sum(digit * weight for digit, weight in zip(digits, _USCC_WEIGHTS, strict=True))
+    return _USCC[-total % 31]
+
+
+def pack_identifier(identifier: Identifier) -> bytes:
+    """Write type code, serial and version as one integer, big-endian without leading zeros.
+
+    `((serial · 31^17 + body) · 1000 + sequence) · 1000 + version`, where body is the first 17 characters
+    of the type's defining body (USCC, base 31; its check character follows from them), sequence the type
+    code's last three digits, and serial the position of the serial number among all strings over
+    `0-9A-Z`, ordered by length and then by value. A serial of 20 characters takes 26 bytes in all.
+
+    Raises:
+        MalformedError: the type's defining body is not a USCC.
+    """
+    body, sequence = identifier.type_code[:18], identifier.type_code[18:]
+    try:
+        digits = [_USCC.index(character) for character in body[:17]]
+    except ValueError:
+        raise _malformed("the type's defining body is not a USCC") from None
+    if body[17] != _uscc_check(digits):
+        raise _malformed("the type's defining body is not a USCC")
+    number = 0
+    for character in identifier.serial:
+        number = number * 36 + _SERIAL.index(character) + 1
+    for digit in digits:
+        number = number * 31 + digit
+    number = (number * 1000 + int(sequence)) * 1000 + identifier.version
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def unpack_identifier(data: bytes, issuer_code: str) -> Identifier:
+    """Read what `pack_identifier` wrote; the issuer's code comes from the registry.
+
+    Raises:
+        MalformedError: not the packed form of a possible identifier.
+    """
+    if not 0 < len(data) <= _MAX_PACKED or data[0] == 0:
+        raise _malformed("the packed identifier has a wrong length")
+    number, version = divmod(int.from_bytes(data, "big"), 1000)
+    number, sequence = divmod(number, 1000)
+    serial_number, body_number = divmod(number, _USCC_DIGITS)
+    digits: list[int] = []
+    for _ in range(17):
+        body_number, digit = divmod(body_number, 31)
+        digits.insert(0, digit)
+    body = "".join(_USCC[digit] for digit in digits) + _uscc_check(digits)
+    serial = ""
+    while serial_number:
+        serial_number, digit = divmod(serial_number - 1, 36)
+        serial = _SERIAL[digit] + serial
+    if not 0 < len(serial) <= _MAX_SERIAL or not version:
+        raise _malformed("the packed identifier has no serial or no version")
+    return Identifier(f"{body}{sequence:03d}", issuer_code, serial, version)

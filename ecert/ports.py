@@ -1,0 +1,116 @@
+"""What the core needs from the world, as narrow protocols. One contract suite runs over every adapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from ecert.licence.identifier import Identifier
+    from ecert.licence.reference import StatusRef
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sealed, recorded before the key is touched.
+
+    Attributes:
+        identifier: The licence's identifier.
+        key_id: The sealing key, 8 bytes.
+        status: Where the licence's status will stand.
+        record_tbs: The exact bytes of the full record that will be signed.
+        face_tbs: The exact bytes of the face record that will be signed.
+        at: When, UTC.
+    """
+
+    identifier: Identifier
+    key_id: bytes
+    status: StatusRef
+    record_tbs: bytes
+    face_tbs: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """An intent and, once it was completed, the sealed bytes."""
+
+    intent: Intent
+    record: bytes | None
+    face: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One entry of the revocation log: a decision about a licence's state.
+
+    Attributes:
+        identifier: The licence.
+        state: Wire code of the state, see `ecert.revocation.State`.
+        since: When it takes effect, UTC.
+        reason: At most 200 characters, without personal data.
+        decided_at: When it was recorded, UTC.
+    """
+
+    identifier: Identifier
+    state: int
+    since: datetime
+    reason: str
+    decided_at: datetime
+
+
+class LicenceLedger(Protocol):
+    """Append-only: an intent without a completion is visible and harmless; a seal without one is impossible."""
+
+    def allocate(self, key_id: bytes) -> StatusRef:
+        """Return a status reference never given out before for this key.
+
+        Raises:
+            IssuanceError: every list of this key is full.
+        """
+
+    def intend(self, intent: Intent) -> None:
+        """Record what is about to be sealed.
+
+        Raises:
+            IssuanceError: this identifier, or this key's status reference, was intended before.
+        """
+
+    def complete(self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime) -> None:
+        """Record the sealed bytes of an intent.
+
+        Raises:
+            NotFoundError: there is no intent for this identifier.
+            IssuanceError: it was completed before.
+        """
+
+    def find(self, identifier: Identifier) -> LedgerEntry:
+        """Return what is known of a licence.
+
+        Raises:
+            NotFoundError: nothing is.
+        """
+
+    def open_intents(self) -> Iterator[Intent]:
+        """Return the intents that were never completed, oldest first."""
+
+
+class RevocationLog(Protocol):
+    """Append-only: decisions about licences that the ledger knows."""
+
+    def decide(self, decision: Decision) -> None:
+        """Record a decision.
+
+        Raises:
+            NotFoundError: the licence was never issued.
+            IssuanceError: it has ended (revoked, cancelled, ...), which no later decision undoes.
+        """
+
+    def decisions(self, key_ids: Iterable[bytes]) -> Iterator[tuple[bytes, StatusRef, Decision]]:
+        """Return (key id, status reference, decision) for licences sealed by these keys, oldest first."""
+
+    def allocated(self, key_id: bytes) -> int:
+        """Return how many status references were given out for a key."""

@@ -1,0 +1,99 @@
+"""The text of a licence's QR code: a link whose fragment is the sealed face record.
+
+    HTTPS://<portal host>/#<base-41 of the bytes>
+
+Any phone camera or chat app opens the link, the fragment never reaches a server, and a window never
+follows it: the host proves nothing. Base-41 uses 41 characters of QR's alphanumeric set that are safe in a
+URL fragment: three characters for two bytes, as dense as Base45, whose `$`, `%` and space break links
+and keyboards. `:` is left out because input methods widen it; `*` and `.` stand last in the alphabet, where
+the final character of a text never reaches, because chat apps drop them at the end of a link.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ecert.errors import MalformedError, Reason
+
+ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ+-/*."
+"""The 41 characters, in order of value."""
+
+MAX_TEXT: Final = 4096
+"""The most characters of a text that are looked at."""
+
+_BASE: Final = len(ALPHABET)
+_VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
+_HOST: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9.-]{0,251}[A-Z0-9])?")
+_LINK: Final = re.compile(r"HTTPS://(?P<host>[A-Z0-9.-]{1,253})/#(?P<code>.*)", re.DOTALL)
+
+
+def encode_base41(data: bytes) -> str:
+    """Write bytes as text: for each big-endian pair three digits, lowest first; for a last odd byte two."""
+    digits: list[str] = []
+    for at in range(0, len(data) - 1, 2):
+        value = data[at] << 8 | data[at + 1]
+        high, low = divmod(value, _BASE)
+        top, middle = divmod(high, _BASE)
+        digits += (ALPHABET[low], ALPHABET[middle], ALPHABET[top])
+    if len(data) % 2:
+        high, low = divmod(data[-1], _BASE)
+        digits += (ALPHABET[low], ALPHABET[high])
+    return "".join(digits)
+
+
+def decode_base41(text: str) -> bytes:
+    """Read the bytes back.
+
+    Raises:
+        MalformedError: a character outside the alphabet, an impossible length or an impossible group.
+    """
+    try:
+        values = [_VALUES[character] for character in text]
+    except KeyError as error:
+        raise _damaged(f"the character {error.args[0]!r} does not occur in a licence code") from None
+    out = bytearray()
+    for at in range(0, len(values), 3):
+        group = values[at : at + 3]
+        number = sum(value * _BASE**place for place, value in enumerate(group))
+        width = len(group) - 1
+        if not width or number >> 8 * width:
+            raise _damaged("characters are missing or wrong")
+        out += number.to_bytes(width, "big")
+    return bytes(out)
+
+
+def _damaged(what: str) -> MalformedError:
+    return MalformedError(Reason.TEXT_DAMAGED, what)
+
+
+def encode_text(data: bytes, host: str) -> str:
+    """Write a sealed face record as the text of its QR code.
+
+    Args:
+        data: The encoded envelope.
+        host: The portal host, e.g. `zz.example`; the deployment's choice.
+
+    Raises:
+        MalformedError: `host` is not a host name.
+    """
+    host = host.upper()
+    if not _HOST.fullmatch(host):
+        raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "the portal host is not a host name")
+    return f"HTTPS://{host}/#{encode_base41(data)}"
+
+
+def decode_text(text: str) -> bytes:
+    """Read the bytes out of a QR code's text; letter case does not matter, nor does the host.
+
+    Raises:
+        MalformedError: not a licence link, or one whose code is damaged.
+    """
+    if len(text) > MAX_TEXT:
+        raise MalformedError(Reason.TOO_LARGE, f"a licence code has at most {MAX_TEXT} characters")
+    if not text.isascii():
+        raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "the text has characters that no licence code has")
+    match = _LINK.fullmatch(text.strip().upper())
+    if match is None:
+        raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "the text is not a licence link")
+    return decode_base41(match["code"])
