@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert import cbor
 from ecert.errors import MalformedError, Reason
+from ecert.licence.codes import check_text
 from ecert.licence.packing import pack_identifier, unpack_identifier
 from ecert.licence.reference import StatusRef
 from ecert.licence.validity import (
@@ -115,6 +116,6 @@ def _decode_name(data: bytes) -> str:
         canonical = name.encode(_NAME_CODEC) == data
     except UnicodeError:
         raise _malformed("the holder's name is not GB18030") from None
-    if not canonical or not name.isprintable():
+    if not canonical or check_text(name, _MAX_NAME):
         raise _malformed("the holder's name is not canonical printable text")
     return name
