@@ -49,7 +49,7 @@ app = typer.Typer(
 )
 
 LedgerOption = Annotated[
-    Path, typer.Option(envvar="ECERT_LEDGER", help="台账文件,没有则新建 Ledger file, made where there is none")
+    Path, typer.Option(envvar="ECERT_LEDGER", help="台账文件，没有则新建 Ledger file, made where there is none")
 ]
 BundleOption = Annotated[
     Path, typer.Option(envvar="ECERT_BUNDLE", help="信任名录所在目录 Folder with anchor and trust registry")
@@ -151,7 +151,7 @@ def _bar(applications: list[Application]) -> Iterator[Application]:
 def revoke(
     licence: Annotated[str, typer.Argument(help="证照标识、记录文件或二维码 Identifier, record, code or picture")],
     *,
-    reason: Annotated[str, typer.Option(help="事由,不含个人信息 Reason, without personal data")],
+    reason: Annotated[str, typer.Option(help="事由，不含个人信息 Reason, without personal data")],
     ledger: LedgerOption,
     bundle: BundleOption,
     state: Annotated[str, typer.Option(help=f"决定 Decision: {', '.join(_DECIDABLE)}")] = "revoked",
@@ -175,7 +175,7 @@ def revoke(
         entry.put(json.dumps({"identifier": identifier.text, "state": state, "since": timestamp(effective)}))
     else:
         entry.put(f"{identifier.text}\t{state}\t{timestamp(effective)}")
-    entry.say("已记入台账;发布状态名录(python -m api publish)后窗口可见。Recorded; windows see it once published.")
+    entry.say("已记入台账；发布状态名录(python -m api publish)后窗口可见。Recorded; windows see it once published.")
     return entry.OK
 
 

@@ -85,11 +85,11 @@ def _check_primitive(data: bytes, tag: int, start: int, end: int) -> None:
 
 
 def _walk(data: bytes, at: int, end: int, depth: int) -> None:
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH and at < end:
         raise DerError(f"nested deeper than {MAX_DEPTH} levels")
     while at < end:
         tag, start, stop = _header(data, at, end)
-        if tag < _UNIVERSAL_LIMIT and bool(tag & _CONSTRUCTED) != (tag in (SEQUENCE, SET)):
+        if tag < _UNIVERSAL_LIMIT and bool(tag & _CONSTRUCTED) != (tag | _CONSTRUCTED in (SEQUENCE, SET)):
             raise DerError(f"tag {tag:#04x} has the wrong form for DER")
         if tag & _CONSTRUCTED:
             _walk(data, start, stop, depth + 1)

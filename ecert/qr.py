@@ -12,6 +12,7 @@ the final character of a text never reaches, because chat apps drop them at the 
 from __future__ import annotations
 
 import re
+import struct
 from typing import Final
 
 from ecert.errors import MalformedError, Reason
@@ -49,18 +50,23 @@ def decode_base41(text: str) -> bytes:
         MalformedError: a character outside the alphabet, an impossible length or an impossible group.
     """
     try:
-        values = [_VALUES[character] for character in text]
+        digits = [_VALUES[character] for character in text]
     except KeyError as error:
         raise _damaged(f"the character {error.args[0]!r} does not occur in a licence code") from None
-    out = bytearray()
-    for at in range(0, len(values), 3):
-        group = values[at : at + 3]
-        number = sum(value * _BASE**place for place, value in enumerate(group))
-        width = len(group) - 1
-        if not width or number >> 8 * width:
-            raise _damaged("characters are missing or wrong")
-        out += number.to_bytes(width, "big")
-    return bytes(out)
+    whole = len(digits) - len(digits) % 3
+    pairs = [
+        low + middle * _BASE + top * _BASE**2
+        for low, middle, top in zip(digits[0:whole:3], digits[1:whole:3], digits[2:whole:3], strict=True)
+    ]
+    last = digits[whole:]
+    try:
+        data = struct.pack(f">{len(pairs)}H", *pairs)
+        if last:
+            low, high = last
+            data += bytes((low + high * _BASE,))
+    except (struct.error, ValueError):
+        raise _damaged("characters are missing or wrong") from None
+    return data
 
 
 def _damaged(what: str) -> MalformedError:

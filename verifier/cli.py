@@ -32,7 +32,7 @@ def _start() -> None:
 def pin(
     anchor: Annotated[Path, typer.Argument(help="国家根证书 National root certificate, PEM")], bundle: BundleOption
 ) -> int:
-    """固定信任锚:窗口启用时做一次 Pin the trust anchor: once, when a window is set up."""
+    """固定信任锚：窗口启用时做一次 Pin the trust anchor: once, when a window is set up."""
     if (bundle / ANCHOR).exists():
         raise EcertError(Reason.KEY_EXISTS, f"{bundle / ANCHOR} is pinned already; a new anchor needs a new folder")
     certificate = Certificate.from_pem(read_bounded(anchor, _MAX_ANCHOR, Reason.USAGE))
@@ -49,7 +49,7 @@ def pin(
 def update(
     source: Annotated[Path, typer.Argument(help="发布方的目录 The publisher's folder")], bundle: BundleOption
 ) -> int:
-    """更新名录:先核验,从不倒退 Take over a publisher's files: verified first, never anything older."""
+    """更新名录：先核验，从不倒退 Take over a publisher's files: verified first, never anything older."""
     refused = False
     for name, error in take_over(source, bundle):
         entry.put(f"{name}\t{'refused' if error else 'taken'}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OK, REFUSED, USAGE, CANNOT_TELL = range(4)
+INTERRUPTED = 130
 
 
 def start(engine: str | None = None) -> None:
@@ -85,22 +86,31 @@ def explain(error: EcertError) -> str:
     return "\n".join(lines)
 
 
-def run(app: Callable[..., Any]) -> NoReturn:
-    """Run a typer application; errors of ours become words and an exit code, never a traceback."""
+def execute(app: Callable[..., Any], arguments: list[str] | None = None) -> int:
+    """Run a typer application and return its exit code; errors of ours become words, never a traceback.
+
+    Args:
+        app: The application.
+        arguments: Its arguments; None for the process's own.
+    """
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
     except EcertError as error:
         say(explain(error))
-        code = exit_code(error)
+        return exit_code(error)
     except KeyboardInterrupt:
         say("interrupted")
-        code = 130
+        return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
-        code = REFUSED
+        return REFUSED
     except Exception as error:  # noqa: BLE001  (a process edge)
-        code = _framework(error)
-    sys.exit(code if isinstance(code, int) else OK)
+        return _framework(error)
+    return code if isinstance(code, int) else OK
+
+
+def run(app: Callable[..., Any]) -> NoReturn:
+    """Run a typer application as this process."""
+    sys.exit(execute(app))
 
 
 def _framework(error: Exception) -> int:

@@ -46,7 +46,7 @@ _NOBODY: Final = "000000"
 SourceArgument = Annotated[
     str,
     typer.Argument(
-        metavar="PATH|TEXT|-", help="记录文件、二维码图片、二维码文本,或 - 为标准输入 File, picture or text"
+        metavar="PATH|TEXT|-", help="记录文件、二维码图片、二维码文本，或 - 为标准输入 File, picture or text"
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON Print JSON")]
@@ -89,7 +89,7 @@ def _held(folder: Path | None) -> tuple[Registry | None, StatusView]:
     """Load the bundle; what is broken in it is said, and then counts as not held."""
     if folder is None:
         entry.say(
-            "! 未指定 --bundle:没有信任名录,结论只能是无法判断 No --bundle: the verdict can only be `cannot tell`"
+            "! 未指定 --bundle:没有信任名录，结论只能是无法判断 No --bundle: the verdict can only be `cannot tell`"
         )
         return None, StatusView()
     try:
@@ -104,7 +104,7 @@ def _held(folder: Path | None) -> tuple[Registry | None, StatusView]:
 
 @app.command()
 def inspect(source: SourceArgument, *, as_json: JsonOption = False) -> int:
-    """查看内容,不核验 Show what a code or record says, without verifying any of it. Names are not masked."""
+    """查看内容，不核验 Show what a code or record says, without verifying any of it. Names are not masked."""
     sealed = load_source(source)
     data = decode_text(sealed) if isinstance(sealed, str) else sealed
     found = _describe(envelope.decode(data, limit=MAX_RECORD), len(data))

@@ -2,7 +2,8 @@
 
 from ecert.x509.build import build_certificate, build_crl, build_request
 from ecert.x509.certificate import Certificate
-from ecert.x509.crl import CrlReason, Revocation, RevocationList
+from ecert.x509.crl import RevocationList
+from ecert.x509.entries import CrlReason, Revocation
 from ecert.x509.names import Name
 from ecert.x509.path import ValidatedPath, validate_path
 from ecert.x509.profiles import Profile, Purpose

@@ -14,7 +14,8 @@ from asn1crypto import core, crl, csr, keys, x509
 from ecert.errors import CustodyError, EcertError, IssuanceError, Reason
 from ecert.sm2 import sm3
 from ecert.x509.certificate import Certificate
-from ecert.x509.crl import CrlReason, Revocation, RevocationList
+from ecert.x509.crl import RevocationList
+from ecert.x509.entries import CrlReason, Revocation
 from ecert.x509.profiles import Profile
 from ecert.x509.request import CertificateRequest
 from ecert.x509.schema import SM2_WITH_SM3, require_utc

@@ -7,71 +7,32 @@ part of the reasons) still reads: `unsupported` says so, and path validation the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003  (dataclass fields)
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from ecert import der
 from ecert.errors import Reason
 from ecert.x509 import extensions as certificate_extensions
 from ecert.x509 import names, pem
+from ecert.x509.entries import Revocation, read_entries
 from ecert.x509.extensions import Extension, read_extensions
 from ecert.x509.general_names import GeneralName, read_point_name
 from ecert.x509.schema import CRL_LIMIT, reading, time, verify_signed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ecert.sm2 import PublicKey
 
 _LABELS: Final = ("X509 CRL", "CRL")
 _V2: Final = 1
 _EXTENSIONS: Final = 0xA0
-_MAX_SERIAL_OCTETS: Final = 64
 
 CRL_NUMBER: Final = "2.5.29.20"
-REASON_CODE: Final = "2.5.29.21"
-INVALIDITY_DATE: Final = "2.5.29.24"
 DELTA_CRL_INDICATOR: Final = "2.5.29.27"
 ISSUING_DISTRIBUTION_POINT: Final = "2.5.29.28"
 _PROCESSED: Final = (CRL_NUMBER, ISSUING_DISTRIBUTION_POINT, DELTA_CRL_INDICATOR)
-_PROCESSED_IN_ENTRY: Final = (REASON_CODE, INVALIDITY_DATE)
 
 _ONLY_USERS, _ONLY_CAS, _ONLY_REASONS, _INDIRECT, _ONLY_ATTRIBUTES = 0x81, 0x82, 0x83, 0x84, 0x85
-
-
-class CrlReason(IntEnum):
-    """CRLReason (RFC 5280, 5.3.1)."""
-
-    UNSPECIFIED = 0
-    KEY_COMPROMISE = 1
-    CA_COMPROMISE = 2
-    AFFILIATION_CHANGED = 3
-    SUPERSEDED = 4
-    CESSATION_OF_OPERATION = 5
-    CERTIFICATE_HOLD = 6
-    REMOVE_FROM_CRL = 8
-    PRIVILEGE_WITHDRAWN = 9
-    AA_COMPROMISE = 10
-
-    @classmethod
-    def _missing_(cls, value: object) -> CrlReason | None:
-        """Read a code nobody has defined as "unspecified": the certificate is revoked all the same."""
-        return cls.UNSPECIFIED if isinstance(value, int) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """One revoked certificate.
-
-    Attributes:
-        serial: Its serial number.
-        at: When it ceased to be good, aware UTC: the revocation date, or the invalidity date (RFC 5280, 5.3.2)
-            when the entry gives one that is earlier.
-        reason: Why.
-    """
-
-    serial: int
-    at: datetime
-    reason: CrlReason = CrlReason.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +154,7 @@ def _read_tbs(data: bytes, tbs: der.Element, algorithm: der.Element, signature: 
     entries = reader.optional(der.SEQUENCE)
     extensions = _list_extensions(reader.optional(_EXTENSIONS), version)
     reader.finish()
-    revoked, odd_entries = _entries(entries, version)
+    revoked, odd_entries = read_entries(entries, version)
     values = {extension.oid: extension.value for extension in extensions}
     scope = _scope(values.get(ISSUING_DISTRIBUTION_POINT), issuer)
     number = values.get(CRL_NUMBER)
@@ -240,35 +201,6 @@ def _unsupported(extensions: tuple[Extension, ...], scope: Scope, *, odd_entries
     if scope.only_attributes:
         return "it lists attribute certificates, whose serial numbers are others"
     return None
-
-
-def _entries(element: der.Element | None, version: der.Element | None) -> tuple[tuple[Revocation, ...], bool]:
-    """Read the entries; the second value tells whether one has a critical extension that is not known."""
-    revoked, odd = [], False
-    reader = der.Reader(b"") if element is None else element.children()
-    while reader:
-        entry = reader.read(der.SEQUENCE).children()
-        serial = entry.read(der.INTEGER)
-        at = time(entry.read(der.UTC_TIME, der.GENERALIZED_TIME))
-        extensions = entry.optional(der.SEQUENCE)
-        entry.finish()
-        if serial.end - serial.body > _MAX_SERIAL_OCTETS or (extensions is not None and version is None):
-            raise der.DerError("an entry that a list of this version cannot hold")
-        reason = CrlReason.UNSPECIFIED
-        if extensions is not None:
-            found = read_extensions(extensions)
-            odd = odd or any(one.critical and one.oid not in _PROCESSED_IN_ENTRY for one in found)
-            reason, at = _entry_meaning({one.oid: one.value for one in found}, at)
-        revoked.append(Revocation(der.integer(serial), at, reason))
-    return tuple(revoked), odd
-
-
-def _entry_meaning(values: dict[str, bytes], at: datetime) -> tuple[CrlReason, datetime]:
-    reason, invalid_since = values.get(REASON_CODE), values.get(INVALIDITY_DATE)
-    code = 0 if reason is None else der.integer(der.read_one(reason, der.ENUMERATED))
-    if invalid_since is not None:
-        at = min(at, time(der.read_one(invalid_since, der.GENERALIZED_TIME)))
-    return CrlReason(code), at
 
 
 def _scope(value: bytes | None, issuer: bytes) -> Scope:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ecert.errors import Reason, RejectedError, UndeterminedError, VerificationError
-from ecert.x509.crl import CrlReason, Revocation, RevocationList
+from ecert.x509.entries import CrlReason, Revocation
 from ecert.x509.general_names import DIRECTORY, GeneralName
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ecert.x509.certificate import Certificate
+    from ecert.x509.crl import RevocationList
     from ecert.x509.search import Budget
 
 _TELLING = (Reason.CRL_SIGNATURE_BAD, Reason.CRL_UNSUPPORTED, Reason.CRL_STALE)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ecert.errors import MalformedError, Reason, RejectedError, UndeterminedError
 from ecert.x509.certificate import Certificate
-from ecert.x509.crl import Revocation, RevocationList
+from ecert.x509.crl import RevocationList
 from ecert.x509.listing import Lists
 from ecert.x509.rules import check_chain
 from ecert.x509.schema import require_utc
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from ecert.x509.entries import Revocation
     from ecert.x509.profiles import Purpose
 
 __all__ = ["ValidatedPath", "validate_path"]

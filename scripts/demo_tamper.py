@@ -1,0 +1,129 @@
+"""What a forger, a careless scanner and a dishonest department could come up with, and what each must end in."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ecert import cbor, envelope
+from ecert.cli.entry import now
+from ecert.cli.pixels import draw_png
+from ecert.issuance import draft
+from ecert.licence.application import parse_application
+from ecert.licence.face import decode_face, encode_face
+from ecert.licence.record import DISCLOSED, MAX_RECORD
+from ecert.licence.reference import StatusRef
+from ecert.licence.types import find_type
+from ecert.licence.validity import Validity
+from ecert.qr import decode_text, encode_text
+from ecert.sm2 import PrivateKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ecert.sm2 import Signer
+    from ecert.trust import Registry
+
+Case = tuple[str, bytes, str, str]
+"""File name, content, outcome, reason."""
+
+
+def write_cases(
+    out: Path, *, text: str, record: bytes, host: str, registry: Registry, insider: Signer, status_file: Path
+) -> dict[str, dict[str, str]]:
+    """Write every case into a folder, with `expected.json`: file name → outcome and reason.
+
+    Args:
+        out: The folder.
+        text: Text of a valid licence's code.
+        record: The same licence's record.
+        host: Portal host.
+        registry: The registry windows hold.
+        insider: The key of a registered department that may not issue business licences.
+        status_file: A signed status list.
+    """
+    out.mkdir()
+    expected: dict[str, dict[str, str]] = {}
+    for name, content, outcome, reason in (
+        *_codes(text, host, registry),
+        *_records(record),
+        *_forgers(text, host, insider, registry),
+    ):
+        (out / name).write_bytes(content)
+        expected[name] = {"outcome": outcome, "reason": reason}
+    (out / "picture-without-code.png").write_bytes(_empty_picture())
+    expected["picture-without-code.png"] = {"outcome": "invalid", "reason": "no-qr-in-image"}
+    shutil.copy(status_file, out / "status-list-as-licence.bin")
+    expected["status-list-as-licence.bin"] = {"outcome": "invalid", "reason": "record-malformed"}
+    (out / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return expected
+
+
+def _code(signed: envelope.Envelope, host: str) -> bytes:
+    return encode_text(signed.encode(), host).encode() + b"\n"
+
+
+def _codes(text: str, host: str, registry: Registry) -> Iterator[Case]:
+    signed = envelope.decode(decode_text(text), limit=MAX_RECORD)
+    key = registry.find(signed.key_id)
+    assert key is not None  # noqa: S101  (the licence was just issued under this registry)
+    face = decode_face(signed.payload, key.member.code)
+    renamed = replace(face, holder_name="上海虚构冒名贸易有限公司")
+    yield "code-holder-renamed.txt", _code(replace(signed, payload=encode_face(renamed)), host), "invalid", "seal-bad"
+    longer = replace(face, validity=Validity(face.validity.start, (face.sealed_at + timedelta(days=36500)).date()))
+    yield "code-validity-extended.txt", _code(replace(signed, payload=encode_face(longer)), host), "invalid", "seal-bad"
+    flipped = signed.signature[:-1] + bytes((signed.signature[-1] ^ 1,))
+    yield "code-signature-changed.txt", _code(replace(signed, signature=flipped), host), "invalid", "seal-bad"
+    other = next(k.public_key.key_id for k in registry.keys() if k.public_key.key_id != signed.key_id)  # noqa: SIM118
+    yield "code-other-issuer-claimed.txt", _code(replace(signed, key_id=other), host), "invalid", "seal-bad"
+    yield "code-cut-short.txt", text[:-30].encode(), "invalid", "record-malformed"
+    yield "code-characters-lost.txt", (text[:60] + text[61:]).encode(), "invalid", "text-damaged"
+    yield "code-of-something-else.txt", b"https://zz.example/menu?table=7", "invalid", "not-a-licence-text"
+    damaged = encode_text(decode_text(text) + b"\0", host)
+    yield "code-with-trailing-byte.png", draw_png(damaged), "invalid", "record-malformed"
+
+
+def _records(record: bytes) -> Iterator[Case]:
+    signed = envelope.decode(record, limit=MAX_RECORD)
+    header = cbor.decode(signed.unprotected, limit=MAX_RECORD, reason=envelope.Reason.RECORD_MALFORMED)
+    assert isinstance(header, dict)  # noqa: S101
+    items = header[DISCLOSED]
+    assert isinstance(items, list)  # noqa: S101
+    at = next(i for i, item in enumerate(items) if "certificateNumber".encode() in bytes(item))  # type: ignore[arg-type]
+    salt, name, _ = cbor.decode(items[at], limit=4096, reason=envelope.Reason.RECORD_MALFORMED)  # type: ignore[arg-type,misc]
+    altered = [*items[:at], cbor.encode([salt, name, "000000000"]), *items[at + 1 :]]
+    changed = replace(signed, unprotected=cbor.encode({DISCLOSED: altered}))
+    yield "record-field-altered.bin", changed.encode(), "invalid", "field-digest-mismatch"
+    reordered = replace(signed, unprotected=cbor.encode({DISCLOSED: items[::-1]}))
+    yield "record-fields-reordered.bin", reordered.encode(), "invalid", "record-malformed"
+    yield "record-cut-short.bin", record[:-9], "invalid", "record-malformed"
+    middle = record.index(signed.payload) + 40
+    yield (
+        "record-byte-changed.bin",
+        record[:middle] + bytes((record[middle] ^ 1,)) + record[middle + 1 :],
+        "invalid",
+        "seal-bad",
+    )
+
+
+def _forgers(text: str, host: str, insider: Signer, registry: Registry) -> Iterator[Case]:
+    signed = envelope.decode(decode_text(text), limit=MAX_RECORD)
+    stranger = envelope.seal(envelope.Kind.FACE, signed.payload, PrivateKey.generate())
+    yield "code-of-unknown-key.txt", _code(stranger, host), "undetermined", "issuer-unknown"
+    beyond = envelope.seal(envelope.Kind.FACE, signed.payload, insider)
+    yield "code-beyond-entitlement.txt", _code(beyond, host), "invalid", "issuer-not-entitled"
+
+
+def _empty_picture() -> bytes:
+    import io  # noqa: PLC0415
+
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    Image.new("L", (200, 200), "white").save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,143 @@
+"""One finished ceremony, made once and copied for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keys.ceremony import Ceremony
+from keys.facts import RegionFacts, SealMakerFacts, department_facts
+from keys.names import KeyName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NATIONAL_PASSPHRASE = b"national: correct horse"
+REGION_PASSPHRASE = b"region: battery staple"
+LEAF_PASSPHRASE = "叶子密钥的口令足够长了吧？".encode()
+
+DEPARTMENT_CODE = "11430000006122244L"
+SEAL_MAKER_CODE = "11370306MB2867521U"
+OTHER_CODE = "11220000013544541J"
+TYPE = "11100000000013338W011"
+
+START = datetime(2026, 3, 1, 8, 30, 15, tzinfo=UTC)
+
+
+def national() -> bytes:
+    return NATIONAL_PASSPHRASE
+
+
+def region() -> bytes:
+    return REGION_PASSPHRASE
+
+
+def leaf() -> bytes:
+    return LEAF_PASSPHRASE
+
+
+def nobody() -> bytes:
+    raise AssertionError("nobody should have been asked for a passphrase")
+
+
+@dataclass
+class Clock:
+    """A clock that moves when told."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class World:
+    """A ceremony directory and its clock."""
+
+    home: Path
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def ceremony(self) -> Ceremony:
+        return Ceremony(self.home, now=self.clock)
+
+    def path(self, name: str) -> Path:
+        return self.home / name
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(self.home.iterdir())}
+
+
+DEPARTMENT = KeyName.parse(f"department-{DEPARTMENT_CODE}")
+SEAL_MAKER = KeyName.parse(f"seal-maker-{SEAL_MAKER_CODE}")
+STATUS = KeyName.parse("status-440000")
+REGION = KeyName.parse("region-440000")
+
+GUANGDONG = RegionFacts(region="440000", name="广东省", name_en="Guangdong")
+HOUSING = department_facts(
+    region="440000", code=DEPARTMENT_CODE, name="省住房和城乡建设厅", name_en="Housing", types=[TYPE], areas=[]
+)
+MAKER = SealMakerFacts(region="440000", code=SEAL_MAKER_CODE, name="印章制作中心", name_en="Seal Centre")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("finished") / "pki"
+    ceremony = Ceremony(home, now=Clock())
+    ceremony.init_national(name="国家电子证照根", passphrase=national)
+    ceremony.init_region(GUANGDONG, passphrase=region, status_passphrase=leaf, issuer_passphrase=national)
+    ceremony.issue_department(HOUSING, passphrase=leaf, issuer_passphrase=region)
+    ceremony.issue_seal_maker(MAKER, passphrase=leaf, issuer_passphrase=region)
+    return home
+
+
+@pytest.fixture
+def world(finished: Path, tmp_path: Path) -> World:
+    home = tmp_path / "pki"
+    shutil.copytree(finished, home)
+    return World(home)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> World:
+    return World(tmp_path / "pki")
+
+
+@dataclass
+class Shell:
+    """Runs `python -m keys` with nothing of ours in the environment but what is given."""
+
+    environ: Mapping[str, str]
+
+    def __call__(
+        self, *arguments: str | Path, before: Callable[[], None] | None = None, **variables: str | Path
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "keys", *map(str, arguments)],
+            cwd=ROOT,
+            env={**self.environ, **{name: str(value) for name, value in variables.items()}},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=before,  # noqa: PLW1509  (one thread)
+        )
+
+
+@pytest.fixture(scope="session")
+def keys() -> Shell:
+    return Shell({name: value for name, value in os.environ.items() if not name.startswith("ECERT_")})
