@@ -41,8 +41,8 @@ _PRFS: Final[dict[ObjectIdentifier, hashes.HashAlgorithm]] = {
 }
 """HMAC-SM3 is what we write; HMAC-SHA256 is what OpenSSL writes beside SM4-CBC, and is read too."""
 
-ITERATIONS: Final = 200_000
-"""PBKDF2 rounds of the keys we write: about a tenth of a second for each guess at the passphrase."""
+ITERATIONS: Final = 100_000
+"""PBKDF2 rounds of the keys we write: about a twentieth of a second for each guess at the passphrase."""
 _MAX_ITERATIONS: Final = 10_000_000
 _MAX_KEY_FILE: Final = 4096
 _BLOCK: Final = 16

@@ -1,0 +1,1 @@
+"""Tests: real parts, and second opinions from OpenSSL, gmssl and BouncyCastle."""
