@@ -181,15 +181,15 @@ class Reader:
         """
         return self.read(*tags) if self.peek() in tags else None
 
-    def rest(self) -> list[Element]:
-        """Read all that is left.
+    def rest(self, *tags: int) -> list[Element]:
+        """Read all that is left; each must have one of `tags` when any are given.
 
         Raises:
-            DerError: not DER.
+            DerError: another tag, or not DER.
         """
         elements = []
         while self:
-            elements.append(self.read())
+            elements.append(self.read(*tags))
         return elements
 
     def finish(self) -> None:

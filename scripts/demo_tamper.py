@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ecert import cbor, envelope
-from ecert.cli.entry import now
 from ecert.cli.pixels import draw_png
-from ecert.issuance import draft
-from ecert.licence.application import parse_application
 from ecert.licence.face import decode_face, encode_face
 from ecert.licence.record import DISCLOSED, MAX_RECORD
-from ecert.licence.reference import StatusRef
-from ecert.licence.types import find_type
 from ecert.licence.validity import Validity
 from ecert.qr import decode_text, encode_text
 from ecert.sm2 import PrivateKey
@@ -94,7 +88,7 @@ def _records(record: bytes) -> Iterator[Case]:
     assert isinstance(header, dict)  # noqa: S101
     items = header[DISCLOSED]
     assert isinstance(items, list)  # noqa: S101
-    at = next(i for i, item in enumerate(items) if "certificateNumber".encode() in bytes(item))  # type: ignore[arg-type]
+    at = next(i for i, item in enumerate(items) if b"certificateNumber" in bytes(item))  # type: ignore[arg-type]
     salt, name, _ = cbor.decode(items[at], limit=4096, reason=envelope.Reason.RECORD_MALFORMED)  # type: ignore[arg-type,misc]
     altered = [*items[:at], cbor.encode([salt, name, "000000000"]), *items[at + 1 :]]
     changed = replace(signed, unprotected=cbor.encode({DISCLOSED: altered}))

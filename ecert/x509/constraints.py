@@ -81,7 +81,7 @@ def _refusal(detail: str) -> RejectedError:
 def _subtrees(element: der.Element | None) -> tuple[tuple[GeneralName, ...], bool]:
     if element is None:
         return (), False
-    subtrees = [subtree.children() for subtree in element.children().rest()]
+    subtrees = [subtree.children() for subtree in element.children().rest(der.SEQUENCE)]
     if not subtrees:
         raise der.DerError("name constraints without a subtree")
     bases = tuple(GeneralName.of(reader.read()) for reader in subtrees)

@@ -89,7 +89,7 @@ def read_extensions(element: der.Element) -> tuple[Extension, ...]:
     if element.tag != der.SEQUENCE:
         raise der.DerError("extensions that are not a SEQUENCE")
     found = []
-    for one in element.children().rest():
+    for one in element.children().rest(der.SEQUENCE):
         reader = one.children()
         oid = der.oid(reader.read(der.OBJECT_IDENTIFIER))
         critical = reader.optional(der.BOOLEAN)
@@ -104,13 +104,16 @@ def read_extensions(element: der.Element) -> tuple[Extension, ...]:
 
 
 def _basic_constraints(value: bytes | None) -> tuple[bool, int | None]:
+    """Read cA, which may be FALSE in so many words, and the path length; asn1crypto lets strange elements pass here."""
     if value is None:
         return False, None
-    constraints = load(x509.BasicConstraints, value)
-    ca, path_length = bool(constraints["ca"].native), constraints["path_len_constraint"].native
-    if path_length is not None and path_length < 0:
+    der.check(value, limit=len(value))
+    reader = der.read_one(value, der.SEQUENCE).children()
+    ca, path_length = reader.optional(der.BOOLEAN), reader.optional(der.INTEGER)
+    reader.finish()
+    if path_length is not None and der.integer(path_length) < 0:
         raise der.DerError("a negative path length")
-    return ca, path_length
+    return ca is not None and der.boolean(ca), None if path_length is None else der.integer(path_length)
 
 
 def _key_usage(value: bytes | None) -> frozenset[str] | None:

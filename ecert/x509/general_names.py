@@ -104,7 +104,7 @@ def read_distribution_points(value: bytes, issuer: bytes) -> tuple[frozenset[Gen
         DerError: not CRLDistributionPoints.
     """
     points = []
-    for element in der.read_one(value, der.SEQUENCE).children().rest():
+    for element in der.read_one(value, der.SEQUENCE).children().rest(der.SEQUENCE):
         reader = element.children()
         name = reader.optional(_POINT_NAME)
         reasons = reader.optional(_POINT_REASONS)

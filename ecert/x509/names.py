@@ -92,15 +92,13 @@ def relative_names(name: bytes) -> list[list[tuple[str, der.Element]]]:
     outer = der.read_one(name, der.SEQUENCE).children()
     while outer:
         relative = outer.read(der.SET)
-        names.append([_attribute(one) for one in relative.children().rest()])
+        names.append([_attribute(one) for one in relative.children().rest(der.SEQUENCE)])
         if not names[-1]:
             raise der.DerError("a relative name without attributes")
     return names
 
 
 def _attribute(element: der.Element) -> tuple[str, der.Element]:
-    if element.tag != der.SEQUENCE:
-        raise der.DerError("an attribute that is not a SEQUENCE")
     reader = element.children()
     kind = der.oid(reader.read(der.OBJECT_IDENTIFIER))
     value = reader.read()

@@ -134,7 +134,7 @@ class Shell:
             text=True,
             timeout=60,
             check=False,
-            preexec_fn=before,  # noqa: PLW1509  (one thread)
+            preexec_fn=before,
         )
 
 

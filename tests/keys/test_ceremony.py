@@ -147,7 +147,13 @@ def test_openssl_verifies_a_departments_certificate_against_its_region(world: Wo
     for name in (DEPARTMENT, SEAL_MAKER, STATUS):
         command = ["openssl", "verify", "-partial_chain", "-vfyopt", "distid:1234567812345678", "-attime"]
         shown = subprocess.run(
-            [*command, str(int(START.timestamp())), "-trusted", world.path("region-440000.pem"), world.path(f"{name}.pem")],
+            [
+                *command,
+                str(int(START.timestamp())),
+                "-trusted",
+                world.path("region-440000.pem"),
+                world.path(f"{name}.pem"),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -173,9 +179,7 @@ def test_one_file_left_over_is_enough_to_refuse(world: World, left: str) -> None
     for path in [*world.home.glob("region-*"), *world.home.glob("status-*")]:
         if path.name != left:
             path.unlink()
-    error = refused(
-        lambda: world.ceremony.init_region(GUANGDONG, passphrase=nobody, issuer_passphrase=nobody)
-    )
+    error = refused(lambda: world.ceremony.init_region(GUANGDONG, passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.KEY_EXISTS
     assert left in error.detail
 
@@ -262,7 +266,9 @@ def test_a_second_region_stands_beside_the_first(world: World) -> None:
 
 def test_a_name_no_certificate_can_hold_is_refused(empty: World) -> None:
     for name in ("", "根\n", "根" * 47):
-        assert isinstance(refused(lambda name=name: empty.ceremony.init_national(name=name, passphrase=nobody)), MalformedError)
+        assert isinstance(
+            refused(lambda name=name: empty.ceremony.init_national(name=name, passphrase=nobody)), MalformedError
+        )
 
 
 def test_a_malformed_file_is_named(world: World) -> None:

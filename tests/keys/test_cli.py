@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,9 +108,7 @@ def test_a_whole_ceremony_by_command_line(keys: Shell, tmp_path: Path, passphras
     assert len(done(keys("list", "--home", home)).splitlines()) == 5
 
 
-def test_a_status_key_may_have_a_passphrase_of_its_own(
-    keys: Shell, world: World, passphrases: dict[str, Path]
-) -> None:
+def test_a_status_key_may_have_a_passphrase_of_its_own(keys: Shell, world: World, passphrases: dict[str, Path]) -> None:
     result = keys(
         *("init-region", "--home", world.home, "--region", "310000", "--name", "上海市", "--name-en", "Shanghai"),
         *("--passphrase-file", passphrases["region"], "--status-passphrase-file", passphrases["leaf"]),
@@ -126,10 +122,10 @@ def test_a_status_key_may_have_a_passphrase_of_its_own(
 def test_rotate_revoke_and_sign_crl_by_command_line(keys: Shell, world: World, passphrases: dict[str, Path]) -> None:
     serial = world.ceremony.entry(DEPARTMENT).certificate.serial
     secrets = ("--passphrase-file", passphrases["leaf"], "--issuer-passphrase-file", passphrases["region"])
-    result = keys("rotate", DEPARTMENT, "--home", world.home, "--compromised-at", "2026-03-02T00:00:00+08:00", *secrets)
+    result = keys(
+        "rotate", str(DEPARTMENT), "--home", world.home, "--compromised-at", "2026-03-02T00:00:00+08:00", *secrets
+    )
     assert world.clock() is not None
-    if result.returncode:  # the fixture's clock may run ahead of this machine's
-        pytest.skip(result.stderr)
     assert str(world.path(f"{DEPARTMENT}.{serial:x}.pem")) in done(result)
     assert "Destroy the old key" in result.stderr
 
@@ -227,7 +223,7 @@ def department(keys: Shell, world: World, **variables: str) -> subprocess.Comple
     return keys(
         *("issue-department", "--home", world.home, "--region", "440000", "--code", OTHER_CODE),
         *("--name", "厅", "--name-en", "Office", "--type", TYPE),
-        **variables,
+        **variables,  # type: ignore[arg-type]
     )
 
 
@@ -273,18 +269,8 @@ def test_a_full_disk_in_a_rotation_leaves_the_old_key_in_place(keys: Shell, worl
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
 
     secrets = {"ECERT_PASSPHRASE": LEAF_PASSPHRASE.decode(), "ECERT_ISSUER_PASSPHRASE": REGION_PASSPHRASE.decode()}
-    result = keys("rotate", STATUS, "--home", world.home, before=small_files, **secrets)
+    result = keys("rotate", str(STATUS), "--home", world.home, before=small_files, **secrets)
     assert result.returncode == 1
-    assert world.files() == before
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_refused(keys: Shell, world: World) -> None:
-    before = world.files()
-    world.home.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    result = keys("sign-crl", "region-440000", "--home", world.home, ECERT_PASSPHRASE=REGION_PASSPHRASE.decode())
-    world.home.chmod(stat.S_IRWXU)
-    refused(result, "internal")
     assert world.files() == before
 
 

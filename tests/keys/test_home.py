@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from collections.abc import Callable  # noqa: TC003
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,9 +41,7 @@ def test_keys_are_for_their_owner_and_the_rest_is_public_whatever_the_umask(home
 
 def test_a_replaced_file_stays_under_the_name_it_is_kept_by(home: Home) -> None:
     with home.locked():
-        written = home.apply(
-            Change(create={"y.pem": b"y"}, keep={"x.pem": "x.1.pem"}, replace={"x.pem": b"new"})
-        )
+        written = home.apply(Change(create={"y.pem": b"y"}, keep={"x.pem": "x.1.pem"}, replace={"x.pem": b"new"}))
     assert contents(home.path) == {"x.pem": b"new", "x.1.pem": b"old", "x.key.pem": b"old key", "y.pem": b"y"}
     assert [path.name for path in written] == ["y.pem", "x.pem", "x.1.pem"]
 
@@ -77,12 +76,12 @@ def interrupted(home: Home, *, done: int) -> None:
     )
     (commit / "y.pem").write_bytes(b"y")
     (commit / "x.pem").write_bytes(b"new")
-    moves = [
+    moves: list[Callable[[], object]] = [
         lambda: home.file("x.1.pem").hardlink_to(home.file("x.pem")),
         lambda: home.file("y.pem").hardlink_to(commit / "y.pem"),
-        lambda: (commit / "y.pem").unlink(),
+        (commit / "y.pem").unlink,
         lambda: (commit / "x.pem").rename(home.file("x.pem")),
-        lambda: (commit / "plan.json").unlink(),
+        (commit / "plan.json").unlink,
     ]
     for move in moves[:done]:
         move()

@@ -38,9 +38,7 @@ def crl(world: World, name: KeyName = REGION) -> RevocationList:
 
 
 def rotate(world: World, name: KeyName, compromised_at: datetime | None = None) -> Done:
-    return world.ceremony.rotate(
-        name, passphrase=lambda: NEW, issuer_passphrase=region, compromised_at=compromised_at
-    )
+    return world.ceremony.rotate(name, passphrase=lambda: NEW, issuer_passphrase=region, compromised_at=compromised_at)
 
 
 def revoke(world: World, name: KeyName, at: datetime, reason: CrlReason = CrlReason.KEY_COMPROMISE) -> Done:
@@ -135,9 +133,7 @@ def test_a_revocation_stands_on_the_issuers_list_with_its_time_and_reason(world:
     world.clock.forward(days=2)
     done = revoke(world, SEAL_MAKER, START + timedelta(days=1, microseconds=5), CrlReason.CESSATION_OF_OPERATION)
     assert [path.name for path in done.files] == [REGION.crl]
-    assert crl(world).revoked == (
-        Revocation(serial, START + timedelta(days=1), CrlReason.CESSATION_OF_OPERATION),
-    )
+    assert crl(world).revoked == (Revocation(serial, START + timedelta(days=1), CrlReason.CESSATION_OF_OPERATION),)
     assert (crl(world).number, crl(world).this_update) == (2, START + timedelta(days=2))
     shown = world.ceremony.entry(SEAL_MAKER).as_json()
     assert shown["standing"] == "revoked"
@@ -179,9 +175,7 @@ def test_a_revocation_may_move_earlier_and_never_later(world: World) -> None:
 
 def test_the_root_cannot_be_revoked(world: World) -> None:
     with pytest.raises(EcertError, match="nobody can revoke it"):
-        world.ceremony.revoke(
-            NATIONAL_ROOT, reason=CrlReason.UNSPECIFIED, at=START, issuer_passphrase=nobody
-        )
+        world.ceremony.revoke(NATIONAL_ROOT, reason=CrlReason.UNSPECIFIED, at=START, issuer_passphrase=nobody)
 
 
 def test_a_time_in_the_future_or_before_the_certificate_is_refused(world: World) -> None:

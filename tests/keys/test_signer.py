@@ -155,7 +155,7 @@ def test_openssl_reads_a_key_exported_plain(tmp_path: Path, key: PrivateKey) -> 
 
 def test_a_key_that_openssl_encrypted_is_read(tmp_path: Path, key: PrivateKey) -> None:
     write(tmp_path / "x", key.to_pem())
-    command = ["openssl", "pkcs8", "-topk8", "-in", tmp_path / "x", "-v2", "sm4-cbc", "-passout", "env:PHRASE"]
+    command = ["openssl", "pkcs8", "-topk8", "-in", str(tmp_path / "x"), "-v2", "sm4-cbc", "-passout", "env:PHRASE"]
     made = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PHRASE": "opensesame"})
     uri = write(tmp_path / "y", made.stdout)
     assert load_signer(uri, passphrase=lambda: b"opensesame").public_key == key.public_key

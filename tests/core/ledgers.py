@@ -1,0 +1,69 @@
+"""A ledger in memory, held to the same contract as the one in SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecert.errors import IssuanceError, NotFoundError, Reason
+from ecert.ports import Decision, Intent, LedgerEntry
+from ecert.revocation import State
+from ecert.revocation.allocation import spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from ecert.licence.identifier import Identifier
+    from ecert.licence.reference import StatusRef
+
+
+class MemoryLedger:
+    """`LicenceLedger` and `RevocationLog` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._given: dict[bytes, int] = {}
+        self._entries: dict[Identifier, LedgerEntry] = {}
+        self._decisions: list[Decision] = []
+
+    def allocate(self, key_id: bytes) -> StatusRef:
+        position = self._given.get(key_id, 0)
+        self._given[key_id] = position + 1
+        return spread(position, key_id * 4)
+
+    def intend(self, intent: Intent) -> None:
+        taken = {(entry.intent.key_id, entry.intent.status) for entry in self._entries.values()}
+        if intent.identifier in self._entries or (intent.key_id, intent.status) in taken:
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "intended before")
+        self._entries[intent.identifier] = LedgerEntry(intent, None, None)
+
+    def complete(self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime) -> None:
+        assert at.tzinfo
+        entry = self.find(identifier)
+        if entry.record is not None:
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "completed before")
+        self._entries[identifier] = LedgerEntry(entry.intent, record, face)
+
+    def find(self, identifier: Identifier) -> LedgerEntry:
+        if identifier not in self._entries:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "unknown")
+        return self._entries[identifier]
+
+    def open_intents(self) -> Iterator[Intent]:
+        return (entry.intent for entry in self._entries.values() if entry.record is None)
+
+    def decide(self, decision: Decision) -> None:
+        if self.find(decision.identifier).record is None:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "never issued")
+        if any(d.identifier == decision.identifier and State(d.state).ends for d in self._decisions):
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "ended")
+        self._decisions.append(decision)
+
+    def decisions(self, key_ids: Iterable[bytes]) -> Iterator[tuple[bytes, StatusRef, Decision]]:
+        wanted = set(key_ids)
+        for decision in self._decisions:
+            intent = self._entries[decision.identifier].intent
+            if intent.key_id in wanted:
+                yield intent.key_id, intent.status, decision
+
+    def allocated(self, key_id: bytes) -> int:
+        return self._given.get(key_id, 0)
