@@ -46,7 +46,7 @@ def write_cases(
     for name, content, outcome, reason in (
         *_codes(text, host, registry),
         *_records(record),
-        *_forgers(text, host, insider, registry),
+        *_forgers(text, host, insider),
     ):
         (out / name).write_bytes(content)
         expected[name] = {"outcome": outcome, "reason": reason}
@@ -105,7 +105,7 @@ def _records(record: bytes) -> Iterator[Case]:
     )
 
 
-def _forgers(text: str, host: str, insider: Signer, registry: Registry) -> Iterator[Case]:
+def _forgers(text: str, host: str, insider: Signer) -> Iterator[Case]:
     signed = envelope.decode(decode_text(text), limit=MAX_RECORD)
     stranger = envelope.seal(envelope.Kind.FACE, signed.payload, PrivateKey.generate())
     yield "code-of-unknown-key.txt", _code(stranger, host), "undetermined", "issuer-unknown"

@@ -226,7 +226,7 @@ def test_a_request_signed_by_another_key_is_rejected(world: World) -> None:
 )
 def test_what_is_no_request_is_refused(world: World, changes: dict[str, bytes]) -> None:
     with pytest.raises(MalformedError) as caught:
-        CertificateRequest.from_der(forged_request(world, **changes))  # type: ignore[arg-type]
+        CertificateRequest.from_der(forged_request(world, **changes))
     assert caught.value.reason is Reason.REQUEST_MALFORMED
 
 
