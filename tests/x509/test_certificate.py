@@ -188,6 +188,7 @@ def test_trailing_bytes_are_refused(world: World) -> None:
     refused(world.department.der + b"\x00")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_certificate_or_malformed(data: bytes) -> None:
     with pytest.raises(MalformedError):

@@ -83,6 +83,7 @@ def test_a_relative_point_name_is_completed_with_the_issuer() -> None:
     [
         ({"extensions": [extension("1.2.3.4", b"", critical=True)]}, "critical extension"),
         ({"entries": [entry(1, NOW, extension("1.2.3.4", b"", critical=True))]}, "entry has a critical"),
+        ({"entries": [entry(1, NOW, extension("2.5.29.29", tlv(0x30, tlv(0xA4, b"0\x00"))))]}, "another issuer"),
         ({"extensions": [extension(IDP, tlv(0x30, tlv(0x84, b"\xff")), critical=True)]}, "other issuers"),
         ({"extensions": [extension(IDP, tlv(0x30, tlv(0x85, b"\xff")), critical=True)]}, "attribute certificates"),
     ],

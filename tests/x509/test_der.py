@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecert import der
@@ -102,6 +102,7 @@ def test_bits_that_are_not_whole_octets_are_refused_where_octets_are_meant() -> 
         der.octet_bits(read_one(bytes.fromhex("030204f0")))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_pass_or_are_refused(data: bytes) -> None:
     try:
@@ -112,6 +113,7 @@ def test_any_bytes_pass_or_are_refused(data: bytes) -> None:
     assert len(data) <= 100
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.binary(max_size=20).map(lambda b: tlv(0x04, b)),
