@@ -195,7 +195,7 @@ def _unsupported(extensions: tuple[Extension, ...], scope: Scope, *, odd_entries
     if any(extension.critical and extension.oid not in _PROCESSED for extension in extensions):
         return "it has a critical extension that is not known"
     if odd_entries:
-        return "an entry has a critical extension that is not known"
+        return "an entry has a critical extension that is not known, or another issuer"
     if scope.indirect:
         return "it lists other issuers' certificates too"
     if scope.only_attributes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REASON_CODE: Final = "2.5.29.21"
 INVALIDITY_DATE: Final = "2.5.29.24"
+CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _PROCESSED: Final = (REASON_CODE, INVALIDITY_DATE)
 _MAX_SERIAL_OCTETS: Final = 64
 
@@ -58,7 +59,7 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class _EntryMeaning:
-    """What an entry's extensions say; `odd`: one is critical and not known."""
+    """What an entry's extensions say; `odd`: one is critical and not known, or the entry is another issuer's."""
 
     reason: CrlReason
     invalid_since: datetime | None
@@ -77,12 +78,12 @@ def _entry_meaning(extensions: bytes) -> _EntryMeaning:
     return _EntryMeaning(
         reason=CrlReason(0 if reason is None else der.integer(der.read_one(reason, der.ENUMERATED))),
         invalid_since=None if invalid_since is None else time(der.read_one(invalid_since, der.GENERALIZED_TIME)),
-        odd=any(one.critical and one.oid not in _PROCESSED for one in found),
+        odd=CERTIFICATE_ISSUER in values or any(one.critical and one.oid not in _PROCESSED for one in found),
     )
 
 
 def read_entries(element: der.Element | None, version: der.Element | None) -> tuple[tuple[Revocation, ...], bool]:
-    """Read revokedCertificates; the second value tells whether an entry has a critical extension not known.
+    """Read revokedCertificates; the second value tells whether an entry says what is not understood here.
 
     Raises:
         DerError: not entries, or extensions in a version 1 list.
