@@ -129,8 +129,8 @@ class World:
             "fresh_until": self.now + timedelta(days=7),
             "lists": lists,
         }
-        key = self.keys[signer or f"status-{region}"]
-        return envelope.seal(envelope.Kind.STATUS, encode_snapshot(Snapshot(**content | changes)), key).encode()
+        payload = encode_snapshot(Snapshot(**content | changes))
+        return envelope.seal(envelope.Kind.STATUS, payload, self.keys[signer or f"status-{region}"]).encode()
 
     def status(self, registry: Registry) -> StatusView:
         return StatusView({r: load_snapshot(self.status_bytes(r), registry) for r in ("440000", "310000")})

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pickle
 import secrets
 import subprocess
 import sys
@@ -256,10 +258,8 @@ def test_signatures_round_trip(r: int, s: int) -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_are_the_one_encoding_of_a_signature_or_malformed(data: bytes) -> None:
     for decode, encode in ((decode_der, encode_der), (decode_raw, encode_raw)):
-        try:
+        with contextlib.suppress(MalformedError):
             assert encode(*decode(data)) == data
-        except MalformedError as error:
-            assert error.reason is Reason.SIGNATURE_MALFORMED
 
 
 def openssl(*arguments: str | Path, data: bytes = b"") -> bytes:
@@ -370,8 +370,6 @@ def test_what_is_not_a_key_file_is_malformed(pem: bytes) -> None:
 
 
 def test_a_private_key_shows_nothing_and_does_not_pickle() -> None:
-    import pickle
-
     scalar, _ = decode_private_key_info(KEY.to_pkcs8())
     assert scalar.hex() not in repr(KEY)
     with pytest.raises(TypeError):

@@ -17,8 +17,9 @@ from ecert.licence.face import decode_face, encode_face
 from ecert.licence.record import DISCLOSED, MAX_RECORD, decode_record
 from ecert.licence.types import load_catalogue
 from ecert.qr import decode_text, encode_text
-from ecert.revocation import State, StatusEvent, StatusView
-from ecert.sm2 import PrivateKey
+from ecert.revocation import State, StatusEvent, StatusView, load_snapshot
+from ecert.sm2 import PrivateKey, sm3
+from ecert.trust import load_registry
 from ecert.verification import STEPS, Outcome, Result, Verdict, assess, verify
 from ecert.wording import words
 from ecert.x509 import CrlReason, Revocation
@@ -34,7 +35,8 @@ STATUS = STATIC.status(REGISTRY)
 
 
 def judged(sealed: bytes | str, **changes: Any) -> Verdict:
-    return assess(sealed, **{"registry": REGISTRY, "status": STATUS, "at": START} | changes)
+    evidence: dict[str, Any] = {"registry": REGISTRY, "status": STATUS, "at": START}
+    return assess(sealed, **evidence | changes)
 
 
 def failing(verdict: Verdict) -> tuple[str, str]:
@@ -165,13 +167,13 @@ def test_a_licence_not_yet_in_force_or_sealed_in_the_future_is_invalid(world: Wo
     assert failing(judged(LICENCE.face, at=START - timedelta(minutes=4))) == ("valid", "ok")
 
 
-def test_an_unknown_key_cannot_be_told(world: World) -> None:
+def test_an_unknown_key_cannot_be_told() -> None:
     payload = envelope.decode(LICENCE.face, limit=MAX_RECORD).payload
     stranger = envelope.seal(envelope.Kind.FACE, payload, PrivateKey.generate())
     assert failing(judged(stranger.encode())) == ("undetermined", "issuer-unknown")
 
 
-def test_an_issuer_seals_only_its_own_types_areas_and_name(world: World) -> None:
+def test_an_issuer_seals_only_its_own_types_areas_and_name() -> None:
     face = envelope.decode(LICENCE.face, limit=MAX_RECORD)
     record = envelope.decode(LICENCE.record, limit=MAX_RECORD)
     narrow, other = STATIC.keys[NARROW], STATIC.keys[OTHER]
@@ -239,8 +241,6 @@ def test_fields_can_be_withheld_but_not_altered_added_or_reordered() -> None:
 
 
 def test_the_face_names_the_record_it_stands_for() -> None:
-    from ecert.sm2 import sm3
-
     face = decode_face(envelope.decode(LICENCE.face, limit=MAX_RECORD).payload, ISSUER)
     record = envelope.decode(LICENCE.record, limit=MAX_RECORD)
     assert face.record_digest == sm3(record.payload)
@@ -312,8 +312,6 @@ def test_verifying_opens_no_file_socket_or_process() -> None:
 
 
 def test_a_registry_is_believed_only_under_its_anchor(world: World) -> None:
-    from ecert.trust import load_registry
-
     data = world.registry_bytes()
     with pytest.raises(RejectedError) as caught:
         load_registry(data, world.certificates["440000"])
@@ -326,8 +324,6 @@ def test_a_registry_is_believed_only_under_its_anchor(world: World) -> None:
 
 
 def test_a_status_list_is_believed_only_from_its_own_regions_status_key(world: World) -> None:
-    from ecert.revocation import load_snapshot
-
     registry: Registry = world.registry()
     assert load_snapshot(world.status_bytes("440000"), registry).region == "440000"
     for signer in ("status-310000", ISSUER, "440000"):

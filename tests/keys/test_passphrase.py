@@ -151,9 +151,10 @@ def test_an_empty_entry_is_no_passphrase() -> None:
 
 
 def test_without_a_terminal_the_three_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with open(os.devnull) as nothing, pytest.raises(CustodyError) as caught:  # noqa: PTH123  (a device)
+    with open(os.devnull) as nothing:  # noqa: PTH123  (a device)
         monkeypatch.setattr(sys, "stdin", nothing)
-        source().ask("region-440000")
+        with pytest.raises(CustodyError) as caught:
+            source().ask("region-440000")
     assert caught.value.reason is Reason.PASSPHRASE_MISSING
     for way in ("--passphrase-file", "ECERT_PASSPHRASE", "ECERT_PASSPHRASE_FILE", "terminal"):
         assert way in caught.value.detail

@@ -1,0 +1,29 @@
+# Three images from one file: `--target keys`, `--target api`, `--target verifier` (which contains no keys/).
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /app
+RUN pip install --no-cache-dir uv
+COPY pyproject.toml uv.lock README.md LICENSE ./
+COPY ecert ecert
+RUN UV_PYTHON_DOWNLOADS=never uv sync --locked --no-dev --all-extras --no-editable
+
+FROM python:3.12-slim-bookworm AS base
+RUN useradd --system --uid 10001 --home-dir /data --create-home ecert
+WORKDIR /app
+COPY --from=build /app/.venv /app/.venv
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app
+USER ecert
+VOLUME /data
+HEALTHCHECK --interval=60s --timeout=10s CMD ["ecert", "doctor"]
+
+FROM base AS verifier
+COPY verifier /app/verifier
+ENTRYPOINT ["python", "-m", "verifier"]
+
+FROM base AS keys
+COPY keys /app/keys
+ENTRYPOINT ["python", "-m", "keys"]
+
+FROM base AS api
+COPY keys /app/keys
+COPY api /app/api
+ENTRYPOINT ["python", "-m", "api"]
