@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ecert.cli.settings import refuse_unknown_variables
 from ecert.errors import EcertError, Reason
-from keys import settings
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
 from keys.names import KeyName
 from keys.options import (
@@ -59,14 +59,14 @@ def main(
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", envvar=settings.ENGINE, metavar="auto|openssl|gmssl", help="SM2 密码引擎 / the SM2 engine"
+            "--engine", envvar="ECERT_ENGINE", metavar="auto|openssl|gmssl", help="SM2 密码引擎 / the SM2 engine"
         ),
     ] = "auto",
 ) -> None:
     """Settle what holds for every command, before any file is touched."""
     from ecert.sm2 import use_engine  # noqa: PLC0415  (`--help` answers without loading an engine)
 
-    settings.refuse_unknown_variables(os.environ)
+    refuse_unknown_variables(os.environ)
     if engine != "auto":
         use_engine(engine)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ecert.errors import EcertError, Reason
-from keys import settings
 from keys.passphrase import PassphraseSource
 from keys.wording import custody
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from keys.ceremony import Ceremony, Done
 
 Home = Annotated[
-    Path, typer.Option("--home", envvar=settings.HOME, help="密钥目录 / the ceremony directory", metavar="DIR")
+    Path, typer.Option("--home", envvar="ECERT_KEYS_HOME", help="密钥目录 / the ceremony directory", metavar="DIR")
 ]
 PassphraseFile = Annotated[
     Path | None,
@@ -69,18 +68,18 @@ def existing_ceremony(home: Path) -> "Ceremony":
         EcertError: it does not.
     """
     if not home.is_dir():
-        raise EcertError(Reason.USAGE, f"there is no directory {home}: give --home DIR or set {settings.HOME}")
+        raise EcertError(Reason.USAGE, f"there is no directory {home}: give --home DIR or set ECERT_KEYS_HOME")
     return open_ceremony(home)
 
 
 def passphrase_source(file: Path | None, option: str = "--passphrase-file") -> PassphraseSource:
     """Say where the passphrase of the command's own key comes from."""
-    return PassphraseSource(os.environ, settings.PASSPHRASE, option, file)
+    return PassphraseSource(os.environ, "ECERT_PASSPHRASE", option, file)
 
 
 def issuer_source(file: Path | None, fallback: PassphraseSource) -> PassphraseSource:
     """Say where the issuing key's passphrase comes from: its own option and variables, else `fallback`."""
-    return PassphraseSource(os.environ, settings.ISSUER_PASSPHRASE, "--issuer-passphrase-file", file, fallback)
+    return PassphraseSource(os.environ, "ECERT_ISSUER_PASSPHRASE", "--issuer-passphrase-file", file, fallback)
 
 
 def parse_reason(text: str) -> "CrlReason":

@@ -12,7 +12,7 @@ import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ecert.cli.settings import check_environment
+from ecert.cli.settings import refuse_unknown_variables
 from ecert.errors import EcertError, IssuanceError, Reason, UndeterminedError
 from ecert.sm2 import use_engine
 from ecert.wording import words
@@ -31,7 +31,7 @@ def start(engine: str | None = None) -> None:
         EcertError: an `ECERT_` variable is misspelt, or the engine named cannot work.
     """
     warnings.showwarning = lambda message, *_: say(f"! {message}")
-    check_environment()
+    refuse_unknown_variables(os.environ)
     chosen = engine or os.environ.get("ECERT_ENGINE")
     if chosen:
         use_engine(chosen)

@@ -1,33 +1,42 @@
-"""The environment variables that the command lines read; a misspelt one is refused, not ignored."""
+"""The environment variables that the command lines read, and the refusal of any other that looks like one.
+
+A misspelt `ECERT_PASSPHRASE_FLIE` would otherwise be ignored in silence, and its owner would learn of it at the
+worst moment.
+"""
 
 from __future__ import annotations
 
-import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecert.errors import EcertError, Reason
 
-VARIABLES: Final = {
-    "ECERT_ENGINE": "auto, openssl or gmssl: the engine for private keys",
-    "ECERT_BUNDLE": "the bundle folder a window holds",
-    "ECERT_KEYS_HOME": "the ceremony folder of `python -m keys`",
-    "ECERT_PASSPHRASE": "passphrase of a private key",
-    "ECERT_PASSPHRASE_FILE": "file with the passphrase of a private key",
-    "ECERT_ISSUER_PASSPHRASE": "passphrase of the issuing CA's key",
-    "ECERT_ISSUER_PASSPHRASE_FILE": "file with the passphrase of the issuing CA's key",
-    "ECERT_LEDGER": "the ledger file of `python -m api`",
-    "ECERT_SIGNER": "signing key of `python -m api`, e.g. file:pki/department.key.pem",
-    "ECERT_PORTAL_HOST": "host name in the link of a licence's code",
-}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KNOWN_VARIABLES: Final = (
+    "ECERT_BUNDLE",
+    "ECERT_ENGINE",
+    "ECERT_ISSUER_PASSPHRASE",
+    "ECERT_ISSUER_PASSPHRASE_FILE",
+    "ECERT_KEYS_HOME",
+    "ECERT_LEDGER",
+    "ECERT_PASSPHRASE",
+    "ECERT_PASSPHRASE_FILE",
+    "ECERT_PORTAL_HOST",
+    "ECERT_SIGNER",
+)
+"""Every variable that any entry point of the project reads, sorted."""
 
 
-def check_environment() -> None:
-    """Refuse `ECERT_` variables that nothing reads.
+def refuse_unknown_variables(names: Iterable[str]) -> None:
+    """Refuse variables that begin with `ECERT_` and that nothing here reads.
 
     Raises:
-        EcertError: one is set; the message lists those that exist.
+        EcertError: there are such; the message lists them and every known name.
     """
-    unknown = sorted(name for name in os.environ if name.startswith("ECERT_") and name not in VARIABLES)
+    unknown = sorted(name for name in names if name.startswith("ECERT_") and name not in KNOWN_VARIABLES)
     if unknown:
-        known = ", ".join(VARIABLES)
-        raise EcertError(Reason.USAGE, f"unknown environment variable {unknown[0]}; known are: {known}")
+        raise EcertError(
+            Reason.USAGE,
+            f"unknown environment variables: {', '.join(unknown)}. Known are: {', '.join(KNOWN_VARIABLES)}",
+        )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ecert.cli.settings import KNOWN_VARIABLES
 from ecert.sm2 import PrivateKey
 from ecert.x509 import CrlReason, RevocationList
-from keys.settings import KNOWN_VARIABLES
 from tests.keys.conftest import (
     DEPARTMENT,
     DEPARTMENT_CODE,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ecert.cli.settings import KNOWN_VARIABLES, refuse_unknown_variables
 from ecert.errors import EcertError, Reason
-from keys.settings import KNOWN_VARIABLES, refuse_unknown_variables
 
 
 def test_known_variables_and_those_of_others_pass() -> None:
