@@ -36,7 +36,7 @@ def main() -> None:
     ]
     if not fitting:
         sys.exit(f"no uv wheel for {machine}: install uv by hand")
-    newest = fitting[-1]
+    newest = max(fitting, key=lambda file: file.get("upload-time", ""))
     wheel = get(newest["url"], "*/*")
     if hashlib.sha256(wheel).hexdigest() != newest["hashes"]["sha256"]:
         sys.exit("the uv wheel does not have the SHA-256 that the index states")

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Any, Final, Protocol
 
 from ecert.errors import CustodyError, MalformedError, Reason, RejectedError
-from ecert.sm2 import curve, encoding, engine, signature
+from ecert.sm2 import curve, encoding, engine
+from ecert.sm2.signature import decode_der, decode_raw, encode_der
 from ecert.sm2.sm3 import sm3
 
 DEFAULT_USER_ID: Final = b"1234567812345678"
@@ -108,23 +109,23 @@ class PublicKey:
         """
         return sm3((self._default_z if user_id == DEFAULT_USER_ID else self._z(user_id)) + message)
 
-    def verify(self, signature_der: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
+    def verify(self, signature: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
         """Verify a DER signature over `message`.
 
         Raises:
             MalformedError: not a DER signature, or no possible one.
             RejectedError: well formed, and not this key's signature over this message and user ID.
         """
-        self._verify(*signature.decode_der(signature_der), message, user_id)
+        self._verify(*decode_der(signature), message, user_id)
 
-    def verify_raw(self, signature_raw: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
+    def verify_raw(self, signature: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
         """Verify a 64-byte raw signature over `message`; otherwise as `verify`.
 
         Raises:
             MalformedError: not 64 bytes, or no possible signature.
             RejectedError: well formed, and not this key's signature over this message and user ID.
         """
-        self._verify(*signature.decode_raw(signature_raw), message, user_id)
+        self._verify(*decode_raw(signature), message, user_id)
 
     def _verify(self, r: int, s: int, message: bytes, user_id: bytes) -> None:
         if not engine.verify_engine().verify(self._handle, self.message_digest(message, user_id), r, s):
@@ -169,7 +170,7 @@ class PrivateKey:
             CustodyError: the engine failed.
         """
         e = self.public_key.message_digest(message, user_id)
-        return signature.encode_der(*self._engine.sign(self._handle, e))
+        return encode_der(*self._engine.sign(self._handle, e))
 
     @classmethod
     def from_pkcs8(cls, der: bytes, passphrase: bytes | None = None) -> PrivateKey:
