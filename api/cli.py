@@ -60,6 +60,11 @@ PassphraseOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="每行输出一个 JSON Print one JSON object a line")]
 
+PortalOption = Annotated[
+    str, typer.Option(envvar="ECERT_PORTAL_HOST", help="二维码链接的主机名 Host in the code's link")
+]
+DEFAULT_PORTAL: Final = "ZZ.EXAMPLE"
+
 _DECIDABLE: Final = {state.name.lower(): state for state in State if state is not State.INACTIVE}
 
 
@@ -92,9 +97,7 @@ def issue(
     bundle: BundleOption,
     out: Annotated[Path, typer.Option(help="输出目录 Folder for the licences")],
     type_name: Annotated[str | None, typer.Option("--type", help="CSV 的证照类型 Type of a CSV's rows")] = None,
-    portal_host: Annotated[
-        str, typer.Option(envvar="ECERT_PORTAL_HOST", help="二维码链接的主机名 Host in the code's link")
-    ] = "ZZ.EXAMPLE",
+    portal_host: PortalOption = DEFAULT_PORTAL,
     passphrase_file: PassphraseOption = None,
     show: Annotated[bool, typer.Option("--show", help="在终端显示二维码 Show the codes in the terminal")] = False,
     as_json: JsonOption = False,
@@ -111,19 +114,22 @@ def issue(
             licence = issue_licence(
                 application, definition, issuer, signer=key, ledger=book, now=entry.now, entropy=secrets.token_bytes
             )
-            name = f"{definition.slug}-{licence.identifier.serial}"
-            text = licence.text(portal_host)
-            _write(out, name, licence, text)
-            _tell(licence, definition.name, out / f"{name}.bin", as_json=as_json)
+            text = _put_out(licence, out, portal_host, as_json=as_json)
             if show:
                 entry.say(draw_terminal(text))
     return entry.OK
 
 
-def _write(out: Path, name: str, licence: SealedLicence, text: str) -> None:
-    write_atomic(out / f"{name}.bin", licence.record, mode=0o600)
-    write_atomic(out / f"{name}.txt", f"{text}\n".encode("ascii"))
-    write_atomic(out / f"{name}.png", draw_png(text))
+def _put_out(licence: SealedLicence, out: Path, portal_host: str, *, as_json: bool) -> str:
+    """Write a licence's record, text and picture, and say where; return the text."""
+    definition = find_type(licence.identifier.type_code)
+    path = out / f"{definition.slug}-{licence.identifier.serial}.bin"
+    text = licence.text(portal_host)
+    write_atomic(path, licence.record, mode=0o600)
+    write_atomic(path.with_suffix(".txt"), f"{text}\n".encode("ascii"))
+    write_atomic(path.with_suffix(".png"), draw_png(text))
+    _tell(licence, definition.name, path, as_json=as_json)
+    return text
 
 
 def _tell(licence: SealedLicence, type_name: str, path: Path, *, as_json: bool) -> None:
@@ -222,4 +228,34 @@ def publish(
     path = bundle / STATUS.format(region=snapshot.region)
     write_atomic(path, data)
     entry.put(f"{path}\tsequence {snapshot.sequence}\tfresh until {timestamp(snapshot.fresh_until)}")
+    return entry.OK
+
+
+@app.command()
+def export(
+    licence: Annotated[str, typer.Argument(help="证照标识 Identifier")],
+    *,
+    ledger: LedgerOption,
+    out: Annotated[Path, typer.Option(help="输出目录 Folder for the licence")],
+    portal_host: PortalOption = DEFAULT_PORTAL,
+    as_json: JsonOption = False,
+) -> int:
+    """从台账重新取出已签发的证照文件 Write an issued licence's files again, from the ledger."""
+    identifier = parse_identifier(licence)
+    with SqliteLedger(ledger) as book:
+        known = book.find(identifier)
+    if known.record is None or known.face is None:
+        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
+    out.mkdir(parents=True, exist_ok=True)
+    found = SealedLicence(identifier, known.record, known.face)
+    _put_out(found, out, portal_host, as_json=as_json)
+    return entry.OK
+
+
+@app.command()
+def pending(*, ledger: LedgerOption) -> int:
+    """列出没有完成的签发意图(无害) List intents that never became a licence: harmless, and worth a look."""
+    with SqliteLedger(ledger) as book:
+        for intent in book.open_intents():
+            entry.put(f"{intent.identifier.text}\t{timestamp(intent.at)}")
     return entry.OK

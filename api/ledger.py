@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ecert.errors import IssuanceError, NotFoundError, Reason
+from ecert.errors import IssuanceError, MalformedError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.reference import StatusRef
 from ecert.ports import Decision, Intent, LedgerEntry
@@ -46,14 +46,23 @@ class SqliteLedger:
     """`LicenceLedger` and `RevocationLog` over one file; use as a context manager. One writer at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, creating it (mode 0600: it holds personal data) where there is none."""
+        """Open the file, creating it (mode 0600: it holds personal data) where there is none.
+
+        Raises:
+            MalformedError: the file is something else, or stays locked.
+            OSError: it cannot be opened.
+        """
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
         # FULL: an intent must survive a power cut before the key is touched.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            self._db.execute(f"PRAGMA {pragma}")
-        for statement in _schema():
-            self._db.execute(statement)
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                self._db.execute(f"PRAGMA {pragma}")
+            for statement in _schema():
+                self._db.execute(statement)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise MalformedError(Reason.DATA_MALFORMED, f"{path} cannot be used as a ledger: {error}") from error
 
     def __enter__(self) -> Self:
         """Return the open ledger."""

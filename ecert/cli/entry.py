@@ -103,6 +103,9 @@ def execute(app: Callable[..., Any], arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return REFUSED
+    except OSError as error:
+        say(f"{Reason.USAGE.value}: 无法使用文件或目录。Cannot use {error.filename}: {error.strerror}")
+        return USAGE
     except Exception as error:  # noqa: BLE001  (a process edge)
         return _framework(error)
     return code if isinstance(code, int) else OK

@@ -34,12 +34,15 @@ _PBES2: Final = ObjectIdentifier("1.2.840.113549.1.5.13")
 _PBKDF2: Final = ObjectIdentifier("1.2.840.113549.1.5.12")
 _SM4_CBC: Final = ObjectIdentifier("1.2.156.10197.1.104.2")
 _HMAC_SM3: Final = ObjectIdentifier("1.2.156.10197.1.401.2")
+_HMAC_SM3_ANNEX_A: Final = ObjectIdentifier("1.2.156.10197.1.401.3.1")
 _HMAC_SHA256: Final = ObjectIdentifier("1.2.840.113549.2.9")
 _PRFS: Final[dict[ObjectIdentifier, hashes.HashAlgorithm]] = {
     _HMAC_SM3: hashes.SM3(),
+    _HMAC_SM3_ANNEX_A: hashes.SM3(),
     _HMAC_SHA256: hashes.SHA256(),
 }
-"""HMAC-SM3 is what we write; HMAC-SHA256 is what OpenSSL writes beside SM4-CBC, and is read too."""
+"""HMAC-SM3 is what we write, by GM/T 0006's identifier. Read too: the identifier of GM/T 0091-2020 Annex A.2, which
+newer OpenSSL and Tongsuo write for it, and HMAC-SHA256, which OpenSSL writes beside SM4-CBC unless asked otherwise."""
 
 ITERATIONS: Final = 100_000
 """PBKDF2 rounds of the keys we write: about a twentieth of a second for each guess at the passphrase."""
@@ -167,7 +170,9 @@ def decode_private_key_info(der: bytes) -> tuple[bytes, bytes | None]:
         inner = asn1.decode_der(_EcPrivateKey, outer.key)
     except ValueError as error:
         raise _bad_key_file("the structure does not parse") from error
-    if (outer.algorithm.algorithm, outer.algorithm.curve) != (_EC, _SM2) or inner.curve not in (None, _SM2):
+    # OpenSSL before 3.0.13, 3.1.5 and 3.2.1 names the curve for the algorithm, too.
+    names = (outer.algorithm.algorithm, outer.algorithm.curve)
+    if names not in ((_EC, _SM2), (_SM2, _SM2)) or inner.curve not in (None, _SM2):
         raise _bad_key_file("it is for another algorithm or curve")
     if outer.version != 0 or inner.version != 1 or len(inner.key) != SCALAR_LENGTH:
         raise _bad_key_file("wrong version or length")

@@ -27,7 +27,7 @@ _MAX_USER_ID: Final = 8191
 _CURVE_BYTES: Final = b"".join(value.to_bytes(32, "big") for value in (curve.A, curve.B, *curve.G))
 _PEM: Final = re.compile(
     rb"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\r?\n([A-Za-z0-9+/=\r\n]{1,8192})"
-    rb"-----END (?:ENCRYPTED )?PRIVATE KEY-----"
+    rb"-----END (?(1)ENCRYPTED )PRIVATE KEY-----"
 )
 
 
@@ -188,10 +188,16 @@ class PrivateKey:
         return key
 
     def to_pkcs8(self, passphrase: bytes | None = None) -> bytes:
-        """Write PKCS#8 DER, encrypted (PBES2: PBKDF2-HMAC-SM3, SM4-CBC) when a passphrase is given."""
+        """Write PKCS#8 DER, encrypted (PBES2: PBKDF2-HMAC-SM3, SM4-CBC) when a passphrase is given.
+
+        Raises:
+            CustodyError: the passphrase given is empty: what it encrypts, `from_pem` would not read.
+        """
         plain = encoding.encode_private_key_info(self._scalar, self.public_key.point)
         if passphrase is None:
             return plain
+        if not passphrase:
+            raise CustodyError(Reason.PASSPHRASE_MISSING, "a key is not encrypted under an empty passphrase")
         return encoding.encrypt_private_key_info(
             plain, passphrase, salt=secrets.token_bytes(16), iv=secrets.token_bytes(16)
         )
@@ -217,7 +223,11 @@ class PrivateKey:
         return cls.from_pkcs8(der, passphrase if encrypted else None)
 
     def to_pem(self, passphrase: bytes | None = None) -> bytes:
-        """Write a PKCS#8 PEM file, encrypted when a passphrase is given."""
+        """Write a PKCS#8 PEM file, encrypted when a passphrase is given.
+
+        Raises:
+            CustodyError: the passphrase given is empty.
+        """
         label = b"PRIVATE KEY" if passphrase is None else b"ENCRYPTED PRIVATE KEY"
         text = base64.b64encode(self.to_pkcs8(passphrase))
         lines = b"\n".join(text[i : i + 64] for i in range(0, len(text), 64))

@@ -214,6 +214,36 @@ def test_a_malformed_file_of_applications_is_refused_whole(site: Site, name: str
     assert site.err.strip()
 
 
+def test_a_licence_whose_files_were_lost_comes_out_of_the_ledger_again(
+    site: Site, licence: Path, tmp_path: Path
+) -> None:
+    identifier = json.loads(site.run("ecert", "inspect", licence, "--json")[0])["identifier"]
+    ledger = ("--ledger", site.folder / "ledger.db")
+    site.run("api", "export", identifier, *ledger, "--out", tmp_path / "again")
+    for suffix in (".bin", ".txt", ".png"):
+        again = tmp_path / "again" / licence.with_suffix(suffix).name
+        assert again.read_bytes() == licence.with_suffix(suffix).read_bytes()
+    assert site.run("api", "pending", *ledger)[0] == ""
+    _, err = site.run("api", "export", identifier, "--ledger", tmp_path / "empty.db", "--out", tmp_path, code=1)
+    assert "licence-not-found" in err
+
+
+def test_nothing_is_issued_into_a_folder_or_ledger_that_cannot_be_used(
+    site: Site, licence: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"not a ledger, and not a folder either")
+    signer = ("--signer", f"file:{site.folder}/keys/department-{ISSUER}.key.pem", "--bundle", site.folder / "bundle")
+    good, bad = site.folder / "ledger.db", tmp_path / "file"
+    file = site.folder / "one.json"
+    _, err = site.run("api", "issue", file, *signer, "--ledger", good, "--out", bad / "x", code=2)
+    assert "Cannot use" in err
+    _, err = site.run("api", "issue", file, *signer, "--ledger", bad, "--out", tmp_path, code=1)
+    assert "data-malformed" in err
+    site.run("api", "issue", file, *signer, "--ledger", tmp_path / "no" / "l.db", "--out", tmp_path, code=2)
+    assert licence.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}
+
+
 def test_only_a_registered_issuers_key_issues(site: Site, licence: Path) -> None:
     file = site.folder / "one.json"
     for key in ("status-440000", "region-440000"):

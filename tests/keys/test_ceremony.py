@@ -104,13 +104,13 @@ def test_subjects_carry_the_code_before_the_name(world: World) -> None:
 
 
 def test_certificates_last_as_long_as_their_kind(world: World) -> None:
-    years = {entry.name: entry.certificate.not_after.year - 2026 for entry in world.ceremony.entries()}
+    years = {entry.name: entry.certificate.not_after.year - 2024 for entry in world.ceremony.entries()}
     assert years == {NATIONAL_ROOT: 30, REGION: 15, STATUS: 5, DEPARTMENT: 5, SEAL_MAKER: 5}
     assert all(entry.certificate.not_before == START for entry in world.ceremony.entries())
 
 
 def test_no_certificate_outlives_its_issuer(world: World) -> None:
-    world.clock.at = datetime(2039, 2, 1, tzinfo=UTC)
+    world.clock.at = datetime(2037, 2, 1, tzinfo=UTC)
     world.ceremony.issue_department(OTHER, passphrase=leaf, issuer_passphrase=region)
     issuer = world.ceremony.entry(REGION).certificate
     made = Certificate.from_pem(world.path(f"department-{OTHER_CODE}.pem").read_bytes())
@@ -302,8 +302,8 @@ def test_an_entry_is_plain_json(world: World) -> None:
         "keyId": key.key_id.hex(),
         "subject": shown.certificate.subject_text,
         "issuer": shown.certificate.issuer_text,
-        "notBefore": "2026-03-01T08:30:15Z",
-        "notAfter": "2031-03-01T08:30:15Z",
+        "notBefore": "2024-03-01T08:30:15Z",
+        "notAfter": "2029-03-01T08:30:15Z",
         "keyMode": "0600",
         "revoked": None,
         "facts": HOUSING.as_json(),
