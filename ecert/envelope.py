@@ -27,12 +27,20 @@ _PARTS: Final = 4
 
 
 class Kind(Enum):
-    """What an envelope holds, by its content type."""
+    """What an envelope holds, by its content type.
+
+    Numbers are CoAP content formats (RFC 7252, section 12.3) from the range for experiments: a delta of a status
+    list has some 340 bytes in all, and a media type in words would be a tenth of it.
+    """
 
     FACE = None
     RECORD = "application/vnd.ecert.licence+cbor"
-    REGISTRY = "application/vnd.ecert.registry+cbor"
-    STATUS = "application/vnd.ecert.status+cbor"
+    STATUS_SNAPSHOT = 65001
+    STATUS_DELTA = 65002
+    STATUS_PAGE = 65003
+    STATUS_ANSWER = 65004
+    SEAL_STATUS = 65005
+    ISSUED_HEAD = 65006
 
 
 @dataclass(frozen=True, slots=True)
