@@ -24,11 +24,13 @@ from ecert.licence.codes import (
     parse_date,
 )
 from ecert.licence.fields import INTEGER, MAX_FIELD_LENGTH, MAX_INTEGER, TEXT, FieldDefinition, FieldValue, SameAs
+from ecert.licence.identifier import parse_identifier
 from ecert.licence.strict_json import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ecert.licence.identifier import Identifier
     from ecert.licence.types import TypeDefinition
 
 TYPE_CODE: Final = "certificateTypeCode"
@@ -40,8 +42,12 @@ EFFECTIVE: Final = "certificateEffectiveDate"
 EXPIRING: Final = "certificateExpiringDate"
 AREA_CODE: Final = "certificateAreaCode"
 FIELDS: Final = "extendInfo"
+PARENTS: Final = "parentIdentifiers"
 KEYS: Final = (TYPE_CODE, NUMBER, HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE, EFFECTIVE, EXPIRING, AREA_CODE, FIELDS)
-"""The keys of an application in JSON: the English metadata names of GB/T 36903, and `extendInfo`."""
+"""The keys of an application in JSON: the English metadata names of GB/T 36903, and `extendInfo`. `PARENTS` may be
+there as well."""
+MAX_PARENTS: Final = 8
+"""The most licences that one may depend on."""
 
 LONG_TERM: Final = "长期"
 """How people write that a licence has no last day; in JSON it is null."""
@@ -66,6 +72,11 @@ _DAY: Final = Phrase(f"{DATE.en}, from 1970 to 2499", f"{DATE.zh}，1970 年至 
 _DAY_OR_NULL: Final = Phrase(
     f"{_DAY.en}; for long-term null (in a table 长期)", f"{_DAY.zh}；长期为 null（表格中写“长期”）"
 )
+_PARENT_LIST: Final = Phrase(
+    f"a list of at most {MAX_PARENTS} different licence identifiers", f"至多 {MAX_PARENTS} 个不同证照标识的列表"
+)
+_IDENTIFIER: Final = Phrase("a licence identifier, 1.2.156.3005.2…", "证照标识，如 1.2.156.3005.2…")
+_PARENT_TYPE: Final = Phrase("a licence of a type that this one depends on", "本证照类型所依赖类型的证照")
 _IN_ORDER: Final = Phrase("a day not before the first day in force", "不早于有效期起始日期")
 
 
@@ -83,6 +94,7 @@ class Application:
         expiring: The last day in force; None means 长期, without end.
         area_code: 证照所属管辖属地编码, six digits.
         fields: Type-specific items by their English names.
+        parents: The licences that it depends on.
     """
 
     type_code: str
@@ -94,6 +106,7 @@ class Application:
     expiring: date | None
     area_code: str
     fields: Mapping[str, FieldValue]
+    parents: tuple[Identifier, ...] = ()
 
 
 def problem_at(expected: Phrase, *tokens: str) -> FieldProblem:
@@ -166,8 +179,23 @@ class _Reader:
                 self.refuse(expected, FIELDS, name)
         return fields
 
+    def parents(self) -> tuple[Identifier, ...]:
+        value = self.source.get(PARENTS, [])
+        if not isinstance(value, list) or len(value) > MAX_PARENTS:
+            self.refuse(_PARENT_LIST, PARENTS)
+            return ()
+        parents: list[Identifier] = []
+        for number, text in enumerate(value):
+            try:
+                parents.append(parse_identifier(text if isinstance(text, str) else ""))
+            except MalformedError:
+                self.refuse(_IDENTIFIER, PARENTS, str(number))
+        if len(set(parents)) != len(parents):
+            self.refuse(_PARENT_LIST, PARENTS)
+        return tuple(parents)
+
     def unknown_keys(self) -> None:
-        unknown = [key for key in self.source if key not in KEYS]
+        unknown = [key for key in self.source if key not in KEYS and key != PARENTS]
         for key in unknown[:_MAX_FIELDS]:
             if is_presentable(key):
                 self.refuse(NO_SUCH_ITEM, key)
@@ -185,6 +213,7 @@ class _Reader:
             expiring=self.day_or_null(EXPIRING),
             area_code=self.text(AREA_CODE, check_region_code),
             fields=self.fields(),
+            parents=self.parents(),
         )
         self.unknown_keys()
         return application
@@ -200,7 +229,7 @@ def _expected_of_any(value: object) -> Phrase | None:
 
 
 def read_application(source: Mapping[object, object], found: tuple[FieldProblem, ...] = ()) -> Application:
-    """Read an application from a mapping with exactly the keys `KEYS`.
+    """Read an application from a mapping with the keys `KEYS`, and perhaps `PARENTS`.
 
     Raises:
         IssuanceError: APPLICATION_INVALID, with the problems `found` before and all those of shape and format.
@@ -214,7 +243,7 @@ def read_application(source: Mapping[object, object], found: tuple[FieldProblem,
 
 
 def parse_application(obj: object) -> Application:
-    """Read an application from decoded JSON: an object with exactly the keys `KEYS`.
+    """Read an application from decoded JSON: an object with the keys `KEYS`, and perhaps `PARENTS`.
 
     `certificateExpiringDate` must be there; null means 长期. Values of `extendInfo` are texts of at most 2000
     characters, or integers up to 2^53 - 1.
@@ -234,6 +263,7 @@ def check_application(application: Application, definition: TypeDefinition) -> t
         *_type_and_holder_problems(application, definition),
         *_validity_problems(application, definition),
         *_field_problems(application, definition),
+        *_parent_problems(application, definition),
     )
 
 
@@ -265,6 +295,12 @@ def _field_problems(application: Application, definition: TypeDefinition) -> Ite
     for name in application.fields:
         if name not in known:
             yield problem_at(NO_SUCH_ITEM, FIELDS, name)
+
+
+def _parent_problems(application: Application, definition: TypeDefinition) -> Iterator[FieldProblem]:
+    for number, parent in enumerate(application.parents):
+        if definition.dependency(parent.type_code) is None:
+            yield problem_at(_PARENT_TYPE, PARENTS, str(number))
 
 
 def _expected_of_field(field: FieldDefinition, application: Application) -> Phrase | None:

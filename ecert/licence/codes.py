@@ -233,3 +233,15 @@ def region_name(code: str) -> Phrase | None:
     if check_region_code(code):
         return None
     return _WHOLE_COUNTRY if code in _NATIONAL else PROVINCES[code[:2]]
+
+
+def area_prefix(code: str) -> str:
+    """Return the digits with which every code inside a region begins: `440000` gives `44`, `440100` gives `4401`.
+
+    The whole country (000000, 100000) gives the empty text, with which every code begins.
+    """
+    if code in _NATIONAL:
+        return ""
+    while len(code) in (4, 6) and code.endswith("00"):
+        code = code.removesuffix("00")
+    return code

@@ -12,6 +12,7 @@ from ecert.licence.application import (
     KEYS,
     LONG_TERM,
     NO_SUCH_ITEM,
+    PARENTS,
     SHORT_NAMES,
     TYPE_CODE,
     Application,
@@ -31,8 +32,12 @@ Column = str | FieldDefinition
 """What a column holds: the metadata item of that JSON name, or a type-specific item."""
 
 _METADATA_COLUMNS: Final[dict[str, Column]] = {
-    column: item.name for item in METADATA if item.name in KEYS for column in (item.name, item.zh)
+    **{column: item.name for item in METADATA if item.name in KEYS for column in (item.name, item.zh)},
+    PARENTS: PARENTS,
+    "关联证照标识": PARENTS,
 }
+_SEPARATOR: Final = "^"
+"""Stands between several values in one cell, as GB/T 36903 writes them."""
 _INTEGER_CELL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})")
 _ONE_COLUMN: Final = Phrase("one column for this item, not two", "该项只能有一列")
 _KNOWN_TYPE: Final = Phrase("the code of a known licence type", "已知的证照类型代码")
@@ -69,7 +74,7 @@ def application_from_row(
         if isinstance(item, FieldDefinition):
             fields[item.name] = _field_value(item, cell)
         else:
-            source[item] = None if item == EXPIRING and cell == LONG_TERM else cell
+            source[item] = _metadata_value(item, cell)
     return read_application(source | {FIELDS: fields}, problems)
 
 
@@ -95,6 +100,12 @@ def _row_type(cells: Mapping[str, str], catalogue: Mapping[str, TypeDefinition])
             return catalogue[cells[column]]
     problem = problem_at(_KNOWN_TYPE, TYPE_CODE)
     raise IssuanceError(Reason.APPLICATION_INVALID, "the row names no known licence type", (problem,))
+
+
+def _metadata_value(item: str, cell: str) -> object:
+    if item == PARENTS:
+        return cell.split(_SEPARATOR)
+    return None if item == EXPIRING and cell == LONG_TERM else cell
 
 
 def _field_value(field: FieldDefinition, cell: str) -> FieldValue:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert.errors import NotFoundError, Reason
 from ecert.licence.codes import HOLDER_CODE_TYPES, Phrase, check_credit_code, check_type_code
+from ecert.licence.dependencies import Dependency, read_dependencies
 from ecert.licence.fields import FieldDefinition, read_field
 from ecert.licence.metadata import METADATA
 from ecert.licence.strict_json import Node, decode_json, malformed, pointer
@@ -156,6 +157,7 @@ class TypeDefinition:
         category: Where the catalogue keeps it.
         printed_name: How the printed code shows the holder's name.
         fields: Its type-specific items in the order of its face.
+        depends_on: The types that its licences depend on, each once.
     """
 
     code: str
@@ -174,6 +176,11 @@ class TypeDefinition:
     category: CatalogueCategory
     printed_name: PrintedName
     fields: tuple[FieldDefinition, ...]
+    depends_on: tuple[Dependency, ...] = ()
+
+    def dependency(self, type_code: str) -> Dependency | None:
+        """Return how licences of this type depend on those of another; None when they do not."""
+        return next((one for one in self.depends_on if one.type_code == type_code), None)
 
     def masks_name(self, holder_code_type: str) -> bool:
         """Tell whether the printed code masks the holder's name: unless this kind of code is an organisation's."""
@@ -208,6 +215,7 @@ class TypeDefinition:
             category=catalogue.one_of("category", CatalogueCategory),
             printed_name=management.one_of("printedName", PrintedName),
             fields=tuple(read_field(node) for node in root.children("typeSpecificInformation")),
+            depends_on=read_dependencies(management),
         )
         for node in (root, basic, holder, catalogue, management):
             node.end()
@@ -245,6 +253,8 @@ def _check_consistency(definition: TypeDefinition) -> None:
     """Refuse what each chapter allows by itself and the others contradict."""
     if not definition.code.startswith(definition.authority.code):
         raise malformed("/basicInformation/code", "a code that begins with the defining authority's")
+    if definition.dependency(definition.code):
+        raise malformed("/management/dependsOn", "other types than this one")
     _check_holder(definition)
     seen = set(_RESERVED)
     for index, field in enumerate(definition.fields):
