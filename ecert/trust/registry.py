@@ -1,107 +1,37 @@
-"""The registry as a value: loaded whole from one signed file, asked by key id, never fetching anything.
-
-Payload, canonical CBOR with text keys: version, issuedAt, freshUntil (seconds), crls (DER), and regions,
-each with its certificate and its members (issuers, seal makers, status signers) with their certificates.
-The file is signed by the national root, whose certificate is the pinned trust anchor.
-"""
+"""The registry as a value: asked by key id, never fetching anything. `ecert.trust.metadata` loads it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from ecert import cbor, envelope
 from ecert.errors import MalformedError, Reason, RejectedError, VerificationError
-from ecert.licence.validity import MAX_SECONDS, from_seconds, read_uint, to_seconds
-from ecert.x509 import Certificate, Purpose, ValidatedPath, validate_path
+from ecert.trust.members import PURPOSES, Role
+from ecert.x509 import Certificate, CrlReason, ValidatedPath, validate_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from ecert.sm2 import PublicKey
+    from ecert.errors import EcertError
+    from ecert.trust.members import Region, RegisteredKey
+    from ecert.trust.policy import Budget, Policy
 
-MAX_REGISTRY: Final = 64 * 1024 * 1024
-"""The longest registry file in bytes."""
-_MAX_VERSION: Final = 2**32
-
-
-class Role(StrEnum):
-    """What a registered key may do, and the certificate purpose it needs for it."""
-
-    ISSUER = "issuer"
-    SEAL_MAKER = "seal-maker"
-    STATUS = "status"
-
-
-_PURPOSES: Final = {Role.ISSUER: Purpose.LICENCE, Role.SEAL_MAKER: Purpose.SEAL, Role.STATUS: Purpose.STATUS}
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One body registered in a region.
-
-    Attributes:
-        role: What its keys may do.
-        code: Its USCC, 18 characters.
-        name: Its Chinese name.
-        name_en: Its English name.
-        types: Licence type codes it may issue; empty for other roles.
-        areas: Prefixes of the area codes it may issue for, e.g. `44` or `440106`; empty for other roles.
-        certificates: DER of its certificates, old ones included: what they sealed stays verifiable.
-    """
-
-    role: Role
-    code: str
-    name: str
-    name_en: str
-    types: tuple[str, ...]
-    areas: tuple[str, ...]
-    certificates: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One region with its certification authority and members.
-
-    Attributes:
-        code: GB/T 2260, 6 digits.
-        name: Chinese name.
-        name_en: English name.
-        certificate: DER of the region's CA certificate.
-        members: Everybody it vouches for.
-    """
-
-    code: str
-    name: str
-    name_en: str
-    certificate: bytes
-    members: tuple[Member, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredKey:
-    """A key in the registry, with the body it belongs to."""
-
-    region: Region
-    member: Member
-    certificate: Certificate
-    public_key: PublicKey
-
-    def entitlement_problem(self, type_code: str, area_code: str | None) -> str | None:
-        """Say why this key's owner may not issue that type for that area; None when it may."""
-        if self.member.role is not Role.ISSUER:
-            return f"the key belongs to a {self.member.role.value}, not to an issuer"
-        if type_code not in self.member.types:
-            return f"licence type {type_code} is not among those registered for the issuer"
-        if area_code is not None and not area_code.startswith(self.member.areas):
-            return f"area {area_code} is not among those registered for the issuer"
-        return None
+_COMPROMISE: Final = {CrlReason.KEY_COMPROMISE, CrlReason.CA_COMPROMISE}
 
 
 class Registry:
-    """A registry whose signature was verified. Certificate paths are validated on first use, then remembered."""
+    """A registry whose signatures were verified. Certificate paths are validated on first use, then remembered.
+
+    Attributes:
+        version: The version of its snapshot; it never goes back.
+        issued_at: When its timestamp was signed, aware UTC: the age of everything in it.
+        fresh_until: Until when its national part may be relied on, aware UTC.
+        anchor: The national X.509 root.
+        national_crl: DER of that root's revocation list; None when it published none.
+        regions: Code → region, or USCC → ministry; those with a problem of their own are missing.
+        problems: Code → why a region is not in use; or, where it still is, why one of its claims was refused.
+        policy: How old what may be.
+    """
 
     def __init__(
         self,
@@ -110,27 +40,31 @@ class Registry:
         issued_at: datetime,
         fresh_until: datetime,
         anchor: Certificate,
-        regions: tuple[Region, ...],
-        crls: tuple[bytes, ...],
+        national_crl: bytes | None,
+        regions: Mapping[str, Region],
+        keys: Mapping[bytes, RegisteredKey],
+        problems: Mapping[str, EcertError],
+        policy: Policy,
     ) -> None:
-        """Index every member's keys; use `load_registry`."""
+        """Put together what was verified; use `load_registry`."""
         self.version = version
         self.issued_at = issued_at
         self.fresh_until = fresh_until
-        self.regions = {region.code: region for region in regions}
-        self._anchor = anchor
-        self._crls = crls
-        self._keys: dict[bytes, RegisteredKey] = {}
-        self._paths: dict[bytes, ValidatedPath | VerificationError | MalformedError] = {}
-        for region in regions:
-            for member in region.members:
-                for der in member.certificates:
-                    key = _registered(region, member, Certificate.from_der(der))
-                    self._keys[key.public_key.key_id] = key
+        self.anchor = anchor
+        self.national_crl = national_crl
+        self.regions = regions
+        self.problems = problems
+        self.policy = policy
+        self._keys = keys
+        self._paths: dict[tuple[str, bytes], ValidatedPath | VerificationError | MalformedError] = {}
 
     def is_fresh(self, at: datetime) -> bool:
-        """Tell whether this registry may be relied on at `at`."""
+        """Tell whether the national part may be relied on at `at`."""
         return at <= self.fresh_until
+
+    def fresh_until_of(self, key: RegisteredKey) -> datetime:
+        """Return until when what is said of a key may be relied on: its region's part may end earlier."""
+        return min(self.fresh_until, key.region.fresh_until)
 
     def find(self, key_id: bytes) -> RegisteredKey | None:
         """Return the key with this id, 8 bytes; None when no registered key has it."""
@@ -140,14 +74,24 @@ class Registry:
         """Return every registered key."""
         return self._keys.values()
 
+    def budget(self, type_code: str, matter: str | None = None) -> Budget:
+        """Return how old the evidence may be for a licence of this type, shown for this matter."""
+        return self.policy.budget(type_code, matter)
+
     def standing(self, key: RegisteredKey, at: datetime) -> ValidatedPath:
         """Return the path from the key's certificate to the anchor, valid at `at`.
+
+        What an issuer was entitled to is not asked here (`RegisteredKey.entitlement_problem`); a key of any other
+        role also has to have been registered and active.
 
         Raises:
             RejectedError: no valid path, or one that was not valid, or revoked, at `at`.
             UndeterminedError: the evidence for it is missing.
         """
-        path = self._path(key)
+        problem = None if key.member.role is Role.ISSUER else key.standing_problem(at)
+        if problem is not None:
+            raise RejectedError(Reason.ISSUER_NOT_ENTITLED, f"of {key.member.code}, {problem}")
+        path = self._path(key, at)
         if isinstance(path, Exception):
             raise path
         if at < path.not_before:
@@ -159,114 +103,35 @@ class Registry:
                 raise RejectedError(Reason.CERTIFICATE_REVOKED, f"revoked at {revocation.at:%F %T}Z")
         return path
 
-    def _path(self, key: RegisteredKey) -> ValidatedPath | VerificationError | MalformedError:
-        key_id = key.public_key.key_id
-        if key_id not in self._paths:
-            region = Certificate.from_der(key.region.certificate)
-            start = max(c.not_before for c in (key.certificate, region, self._anchor))
+    def compromised_at(self, key: RegisteredKey) -> datetime | None:
+        """Return since when somebody else may have had the key, by any of its certificates or its authority's."""
+        paths = [self._path_of(key, certificate) for certificate in key.certificates]
+        revocations = [one for path in paths if isinstance(path, ValidatedPath) for one in path.revocations]
+        return min((one.at for one in revocations if one.reason in _COMPROMISE), default=None)
+
+    def _path(self, key: RegisteredKey, at: datetime) -> ValidatedPath | VerificationError | MalformedError:
+        """Validate the certificate that was in use at `at`, from the first instant the whole path was valid."""
+        in_use = (one for one in key.certificates if one.not_before <= at <= one.not_after)
+        return self._path_of(key, next(in_use, key.certificate))
+
+    def _path_of(
+        self, key: RegisteredKey, certificate: Certificate
+    ) -> ValidatedPath | VerificationError | MalformedError:
+        cached = (key.region.code, certificate.der)
+        if cached not in self._paths:
             try:
-                self._paths[key_id] = validate_path(
-                    key.certificate.der,
-                    [region.der],
-                    [self._anchor.der],
-                    at=start,
-                    crls=self._crls,
-                    purpose=_PURPOSES[key.member.role],
-                )
+                self._paths[cached] = self._validate(key, certificate)
             except (VerificationError, MalformedError) as error:
-                self._paths[key_id] = error
-        return self._paths[key_id]
+                self._paths[cached] = error
+        return self._paths[cached]
 
-
-def _registered(region: Region, member: Member, certificate: Certificate) -> RegisteredKey:
-    if certificate.public_key is None:
-        raise MalformedError(Reason.REGISTRY_MALFORMED, f"a certificate of {member.name} has no SM2 key")
-    return RegisteredKey(region, member, certificate, certificate.public_key)
-
-
-def encode_registry(
-    *, version: int, issued_at: datetime, fresh_until: datetime, regions: Iterable[Region], crls: Iterable[bytes]
-) -> bytes:
-    """Write a registry's payload, to be sealed by the national root as `Kind.REGISTRY`."""
-    return cbor.encode(
-        {
-            "version": version,
-            "issuedAt": to_seconds(issued_at),
-            "freshUntil": to_seconds(fresh_until),
-            "crls": list(crls),
-            "regions": [_region_value(region) for region in regions],
-        }
-    )
-
-
-def _region_value(region: Region) -> cbor.Value:
-    members: list[cbor.Value] = [
-        {
-            "role": member.role.value,
-            "code": member.code,
-            "name": member.name,
-            "nameEn": member.name_en,
-            "types": list(member.types),
-            "areas": list(member.areas),
-            "certificates": list(member.certificates),
-        }
-        for member in region.members
-    ]
-    return {
-        "code": region.code,
-        "name": region.name,
-        "nameEn": region.name_en,
-        "certificate": region.certificate,
-        "members": members,
-    }
-
-
-def load_registry(data: bytes, anchor: Certificate) -> Registry:
-    """Parse and verify a signed registry file. Whether it is fresh is asked later, of a time.
-
-    Raises:
-        MalformedError: not a registry file.
-        RejectedError: not signed by the trust anchor's key.
-    """
-    signed = envelope.decode(data, limit=MAX_REGISTRY)
-    if signed.kind is not envelope.Kind.REGISTRY:
-        raise MalformedError(Reason.REGISTRY_MALFORMED, "the file is another signed object, not a registry")
-    if anchor.public_key is None:
-        raise MalformedError(Reason.CERTIFICATE_MALFORMED, "the trust anchor has no SM2 key")
-    try:
-        signed.verify(anchor.public_key)
-    except RejectedError as error:
-        raise RejectedError(Reason.REGISTRY_SIGNATURE_BAD, "not signed by the trust anchor's key") from error
-    content = cbor.decode(signed.payload, limit=MAX_REGISTRY, reason=Reason.REGISTRY_MALFORMED)
-    try:
-        return _read(content, anchor)
-    except (KeyError, TypeError, ValueError, AttributeError, MalformedError) as error:
-        raise MalformedError(Reason.REGISTRY_MALFORMED, f"the signed content is not a registry: {error}") from error
-
-
-def _read(content: Any, anchor: Certificate) -> Registry:
-    """Read content that the trust anchor signed; a wrong type raises whatever it raises."""
-    return Registry(
-        version=read_uint(content["version"], _MAX_VERSION),
-        issued_at=from_seconds(read_uint(content["issuedAt"], MAX_SECONDS)),
-        fresh_until=from_seconds(read_uint(content["freshUntil"], MAX_SECONDS)),
-        anchor=anchor,
-        regions=tuple(_read_region(region) for region in content["regions"]),
-        crls=tuple(content["crls"]),
-    )
-
-
-def _read_region(value: Any) -> Region:
-    members = tuple(
-        Member(
-            role=Role(member["role"]),
-            code=member["code"],
-            name=member["name"],
-            name_en=member["nameEn"],
-            types=tuple(member["types"]),
-            areas=tuple(member["areas"]),
-            certificates=tuple(member["certificates"]),
+    def _validate(self, key: RegisteredKey, certificate: Certificate) -> ValidatedPath:
+        authority = Certificate.from_der(key.region.certificate)
+        return validate_path(
+            certificate.der,
+            [authority.der],
+            [self.anchor.der],
+            at=max(one.not_before for one in (certificate, authority, self.anchor)),
+            crls=[crl for crl in (self.national_crl, key.region.crl) if crl is not None],
+            purpose=PURPOSES[key.member.role],
         )
-        for member in value["members"]
-    )
-    return Region(value["code"], value["name"], value["nameEn"], value["certificate"], members)

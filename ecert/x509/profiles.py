@@ -1,4 +1,4 @@
-"""The six kinds of certificate this project issues, and the purposes a leaf is accepted for.
+"""The seven kinds of certificate this project issues, and the purposes a leaf is accepted for.
 
 Our own extended key usages live under 2.25, the arc where a UUID is an object identifier (ITU-T X.667); each
 UUID was drawn at random once and never changes.
@@ -78,3 +78,4 @@ class Profile(Enum):
         extended_key_usage=EKU_TIME_STAMPING,
         extended_key_usage_critical=True,
     )
+    RELYING_PARTY = ProfileRules(ca=False, path_length=None, key_usage=_SIGNER_USAGE, extended_key_usage=None)
