@@ -110,6 +110,7 @@ class Reason(StrEnum):
     STATUS_TOO_OLD = "status-too-old"
     CLOCK_BEHIND = "clock-behind"
     EVIDENCE_BAD = "evidence-bad"
+    SOURCE_UNREACHABLE = "source-unreachable"
 
     # The verdict on a licence.
     SEAL_BAD = "seal-bad"

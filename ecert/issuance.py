@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ecert import envelope
-from ecert.errors import IssuanceError, Reason
-from ecert.licence.application import Application, check_application
+from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
+from ecert.licence.application import PARENTS, Application, check_application
 from ecert.licence.codes import HOLDER_CODE_TYPES
 from ecert.licence.face import Face, decode_face, encode_face
 from ecert.licence.identifier import Identifier, new_serial
@@ -27,13 +28,14 @@ from ecert.licence.record import (
     read_fields,
     salt_fields,
 )
+from ecert.licence.strict_json import pointer
 from ecert.licence.validity import Validity, china_day
-from ecert.ports import Intent
+from ecert.ports import Intent, Parent
 from ecert.qr import encode_text
 from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ecert.licence.fields import FieldValue
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 EXTENSION: Final = "extendInfo."
 """What a type-specific field's name is prefixed with among a record's fields."""
+ASSOCIATED: Final = "associatedCertificateIdentifiers"
+"""The field that names the licences a licence depends on, their identifiers joined by `^`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ def draft(
     problems = check_application(application, definition)
     if problems:
         raise IssuanceError(Reason.APPLICATION_INVALID, f"{len(problems)} problem(s) in the application", problems)
-    unentitled = issuer.entitlement_problem(definition.code, application.area_code)
+    sealed_at = sealed_at.astimezone(UTC).replace(microsecond=0)
+    unentitled = issuer.entitlement_problem(definition.code, application.area_code, at=sealed_at)
     if unentitled:
         raise IssuanceError(Reason.ISSUER_NOT_ENTITLED, unentitled)
-    sealed_at = sealed_at.astimezone(UTC).replace(microsecond=0)
     identifier = Identifier(definition.code, issuer.member.code, new_serial(entropy), 1)
     validity = Validity(application.effective, application.expiring)
     status = allocate()
@@ -179,6 +183,8 @@ def record_fields(
         "certificateExpiringDate": "长期" if expiring is None else expiring.isoformat(),
         "certificateAreaCode": application.area_code,
     }
+    if application.parents:
+        fields[ASSOCIATED] = "^".join(parent.text for parent in application.parents)
     fields.update({EXTENSION + name: value for name, value in application.fields.items()})
     return fields
 
@@ -192,8 +198,19 @@ def issue(
     ledger: LicenceLedger,
     now: Callable[[], datetime],
     entropy: Callable[[int], bytes],
+    foreign: Mapping[Identifier, Parent] = MappingProxyType({}),
 ) -> SealedLicence:
     """Issue one licence: draft, intend, seal and check, complete.
+
+    Args:
+        application: What the department handed in.
+        definition: The definition of its type.
+        issuer: The department's key, as the trust registry has it.
+        signer: The same key.
+        ledger: Where it is recorded.
+        now: The clock.
+        entropy: Returns that many fresh random bytes.
+        foreign: Licences of other ledgers that the application may depend on, each verified.
 
     Raises:
         IssuanceError: the application, the issuer or the ledger refuses.
@@ -202,6 +219,7 @@ def issue(
     key_id = signer.public_key.key_id
     if key_id != issuer.public_key.key_id:
         raise IssuanceError(Reason.KEY_MISMATCH, "the signing key is not the registered key of this issuer")
+    parents = find_parents(application, ledger, foreign)
     made = draft(
         application,
         definition,
@@ -218,9 +236,39 @@ def issue(
             record_tbs=envelope.to_be_signed(envelope.Kind.RECORD, key_id, made.record),
             face_tbs=envelope.to_be_signed(envelope.Kind.FACE, key_id, made.face),
             at=made.sealed_at,
+            parents=parents,
         )
     )
     record = envelope.seal(envelope.Kind.RECORD, made.record, signer, unprotected=made.items).encode()
     face = envelope.seal(envelope.Kind.FACE, made.face, signer).encode()
     ledger.complete(made.identifier, record=record, face=face, at=now())
     return SealedLicence(made.identifier, record, face)
+
+
+def find_parents(
+    application: Application, ledger: LicenceLedger, foreign: Mapping[Identifier, Parent]
+) -> tuple[Parent, ...]:
+    """Return the licences that an application depends on, and where their status stands.
+
+    Raises:
+        IssuanceError: APPLICATION_INVALID; one is neither issued here nor among `foreign`.
+    """
+    parents, problems = [], []
+    for number, identifier in enumerate(application.parents):
+        parent = foreign.get(identifier) or _issued_here(identifier, ledger)
+        if parent is None:
+            at = pointer(PARENTS, str(number))
+            problems.append(FieldProblem(at, "a licence issued here, or one handed in", "本台账签发或一并交来的证照"))
+        else:
+            parents.append(parent)
+    if problems:
+        raise IssuanceError(Reason.APPLICATION_INVALID, "it depends on licences that are not known", tuple(problems))
+    return tuple(parents)
+
+
+def _issued_here(identifier: Identifier, ledger: LicenceLedger) -> Parent | None:
+    try:
+        known = ledger.find(identifier)
+    except NotFoundError:
+        return None
+    return None if known.record is None else Parent(identifier, known.intent.key_id, known.intent.status)

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """A licence that another one depends on, and where its status stands: it may be another region's.
+
+    Attributes:
+        identifier: Its identifier.
+        key_id: The key that sealed it, 8 bytes.
+        status: Where its status stands in that key's lists.
+    """
+
+    identifier: Identifier
+    key_id: bytes
+    status: StatusRef
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """What is about to be sealed, recorded before the key is touched.
 
@@ -24,6 +39,7 @@ class Intent:
         record_tbs: The exact bytes of the full record that will be signed.
         face_tbs: The exact bytes of the face record that will be signed.
         at: When, UTC.
+        parents: The licences that it depends on.
     """
 
     identifier: Identifier
@@ -32,6 +48,7 @@ class Intent:
     record_tbs: bytes
     face_tbs: bytes
     at: datetime
+    parents: tuple[Parent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +67,41 @@ class Decision:
     Attributes:
         identifier: The licence.
         state: Wire code of the state, see `ecert.revocation.State`.
-        since: When it takes effect, UTC.
-        reason: At most 200 characters, without personal data.
-        decided_at: When it was recorded, UTC.
+        since: When it takes effect, UTC, whole seconds.
+        until: The first instant it is no longer in effect; None: no end is known. An ending state has none.
+        reason_code: Why, see `ecert.revocation.ReasonCode`.
+        reason: Why in words, at most 200 characters, without personal data.
+        legal_basis: The law and article it rests on, at most 200 characters; may be empty.
+        document: The number of the decision, at most 100 characters; may be empty.
+        decided_at: When it was recorded, UTC, whole seconds; never before an earlier decision about the licence.
     """
 
     identifier: Identifier
     state: int
     since: datetime
+    until: datetime | None
+    reason_code: str
     reason: str
+    legal_basis: str
+    document: str
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDecision:
+    """A decision where the log keeps it.
+
+    Attributes:
+        number: Its number in the log; later ones have higher numbers.
+        key_id: The key that sealed the licence, 8 bytes.
+        status: Where the licence's status stands.
+        decision: The decision.
+    """
+
+    number: int
+    key_id: bytes
+    status: StatusRef
+    decision: Decision
 
 
 class LicenceLedger(Protocol):
@@ -73,7 +115,7 @@ class LicenceLedger(Protocol):
         """
 
     def intend(self, intent: Intent) -> None:
-        """Record what is about to be sealed.
+        """Record what is about to be sealed, and what it depends on.
 
         Raises:
             IssuanceError: this identifier, or this key's status reference, was intended before.
@@ -106,11 +148,15 @@ class RevocationLog(Protocol):
 
         Raises:
             NotFoundError: the licence was never issued.
-            IssuanceError: it has ended (revoked, cancelled, ...), which no later decision undoes.
+            IssuanceError: it has ended (revoked, cancelled, ...), which no later decision undoes; or the decision
+                was made before one that is recorded.
         """
 
-    def decisions(self, key_ids: Iterable[bytes]) -> Iterator[tuple[bytes, StatusRef, Decision]]:
-        """Return (key id, status reference, decision) for licences sealed by these keys, oldest first."""
+    def history(self, identifier: Identifier) -> tuple[Decision, ...]:
+        """Return the decisions about one licence, oldest first; none for a licence that is not known."""
+
+    def decisions(self, key_ids: Iterable[bytes], *, after: int = 0) -> Iterator[LoggedDecision]:
+        """Return the decisions about licences sealed by these keys, numbered higher than `after`, oldest first."""
 
     def allocated(self, key_id: bytes) -> int:
         """Return how many status references were given out for a key."""

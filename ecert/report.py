@@ -10,6 +10,7 @@ from ecert.licence.masking import mask_name
 from ecert.licence.record import Record
 from ecert.licence.types import find_type
 from ecert.licence.validity import CHINA
+from ecert.revocation import Flag
 from ecert.verification import Outcome, Result, Verdict
 from ecert.wording import words
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ecert.licence.face import Face
     from ecert.licence.fields import FieldValue
-    from ecert.revocation import Snapshot
+    from ecert.revocation import RegionStatus, StatusAnswer, StatusEvent
     from ecert.trust import RegisteredKey, Registry
 
 STEP_TITLES: Final = {
@@ -28,11 +29,16 @@ STEP_TITLES: Final = {
     "seal": ("签章与内容相符", "the seal covers exactly these bytes"),
     "content": ("内容可解析", "the content decodes canonically"),
     "fields": ("字段未被改动", "every disclosed field is the one sealed"),
-    "entitlement": ("颁发机构有权颁发", "the issuer is the key's owner, and entitled"),
+    "entitlement": ("签章时颁发机构有权颁发", "the issuer is the key's owner, and was entitled"),
     "certificate": ("签章时证书有效", "the issuer's certificate was valid at sealing"),
     "validity": ("在有效期内", "the licence is in force"),
     "status-list": ("状态名录在手且未过时", "a status list that covers it is held, and fresh"),
     "status": ("未被吊销、注销、暂扣", "it is not revoked, cancelled, suspended, ..."),
+    "freshness": ("名录与状态足够新", "what is held is as new as the policy asks"),
+}
+FLAG_TITLES: Final = {
+    Flag.PARENT_CHANGED: ("关联证照已变更", "a licence it depends on has changed"),
+    Flag.UNDER_DISPUTE: ("异议处理中", "an objection is being handled"),
 }
 _MARKS: Final = {Result.PASS: "✓", Result.FAIL: "✗", Result.UNKNOWN: "?", Result.SKIPPED: "-"}
 _HEADINGS: Final = {
@@ -64,6 +70,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "remedy_en": said.remedy_en,
         "checked_at": timestamp(verdict.at),
         "freshness": _freshness(verdict),
+        "flags": [{"code": flag_code(f), "title": zh, "title_en": en} for f, (zh, en) in flags_of(verdict)],
         "checks": [
             {
                 "number": check.number,
@@ -78,23 +85,61 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def flag_code(flag: Flag) -> str:
+    """Return a flag's stable code, e.g. `parent-changed`."""
+    return str(flag.name).lower().replace("_", "-")
+
+
+def flags_of(verdict: Verdict) -> list[tuple[Flag, tuple[str, str]]]:
+    """Return the flags a verdict carries, with their words in Chinese and English."""
+    return [(flag, titles) for flag, titles in FLAG_TITLES.items() if flag in verdict.flags]
+
+
 def _freshness(verdict: Verdict) -> dict[str, Any]:
-    snapshot = verdict.status.snapshot_for(verdict.key) if verdict.key else None
     return {
-        "registry": _age(verdict.registry, "version", verdict.at),
-        "status": _age(snapshot, "sequence", verdict.at),
+        "registry": _age(verdict.registry, "version", verdict.now),
+        "status": _age(verdict.status, "sequence", verdict.now),
     }
 
 
-def _age(evidence: Registry | Snapshot | None, counter: str, at: datetime) -> dict[str, Any] | None:
+def _age(evidence: Registry | RegionStatus | None, counter: str, now: datetime) -> dict[str, Any] | None:
     if evidence is None:
         return None
     return {
         counter: getattr(evidence, counter),
         "issued_at": timestamp(evidence.issued_at),
         "fresh_until": timestamp(evidence.fresh_until),
-        "age_seconds": max(0, int((at - evidence.issued_at).total_seconds())),
-        "fresh": evidence.is_fresh(at),
+        "age_seconds": max(0, int((now - evidence.issued_at).total_seconds())),
+        "fresh": evidence.is_fresh(now),
+    }
+
+
+def _status_event(event: StatusEvent | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    return {
+        "state": event.state.name.lower(),
+        "since": timestamp(event.since),
+        "until": timestamp(event.until) if event.until else None,
+        "reason_code": event.reason_code.value,
+        "reason": event.reason,
+        "legal_basis": event.legal_basis,
+        "document": event.document,
+        "decided_at": timestamp(event.decided_at),
+    }
+
+
+def answer_json(answer: StatusAnswer) -> dict[str, Any]:
+    """Return the JSON object of a signed answer about a licence's state at some time."""
+    return {
+        "identifier": answer.identifier,
+        "asked_at": timestamp(answer.asked_at),
+        "state": answer.state.name.lower(),
+        "event": _status_event(answer.event),
+        "region": answer.region,
+        "sequence": answer.sequence,
+        "known_at": timestamp(answer.known_at),
+        "answered_at": timestamp(answer.answered_at),
     }
 
 
@@ -112,6 +157,7 @@ def _licence(verdict: Verdict) -> dict[str, Any] | None:
         "valid_from": content.validity.start.isoformat(),
         "valid_to": content.validity.end.isoformat() if content.validity.end else None,
         "fields_disclosed": sorted(verdict.fields),
+        "status_event": _status_event(verdict.event),
     }
 
 
@@ -166,6 +212,7 @@ def verdict_text(verdict: Verdict) -> str:
             f"  颁发 issuer    {licence['issuer']['name']} ({licence['issuer']['region_name']})",
             f"  有效 validity  {validity}",
         ]
+        lines += [f"  注意 note      {zh} {en}" for _, (zh, en) in flags_of(verdict)]
     lines += ["", *_freshness_lines(verdict), ""]
     for check in verdict.checks:
         title, title_en = STEP_TITLES[check.name]
@@ -179,10 +226,9 @@ def _type_name(described: dict[str, str | None]) -> str:
 
 
 def _freshness_lines(verdict: Verdict) -> list[str]:
-    snapshot = verdict.status.snapshot_for(verdict.key) if verdict.key else None
     lines = [f"  核验时间 checked at  {local_time(verdict.at)}"]
-    for title, evidence in (("名录截至 registry as of", verdict.registry), ("状态截至 status as of", snapshot)):
+    for title, evidence in (("名录截至 registry as of", verdict.registry), ("状态截至 status as of", verdict.status)):
         if evidence is not None:
-            stale = "" if evidence.is_fresh(verdict.at) else "  (已过时 stale)"
+            stale = "" if evidence.is_fresh(verdict.now) else "  (已过时 stale)"
             lines.append(f"  {title}  {local_time(evidence.issued_at)}{stale}")
     return lines

@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path  # noqa: TC003  (typer reads annotations at run time)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -14,21 +14,21 @@ import typer
 from ecert import envelope
 from ecert.cli import entry
 from ecert.cli.bundle import load_bundle
-from ecert.cli.report import timestamp, verdict_json, verdict_text
+from ecert.cli.files import read_bounded
 from ecert.cli.source import load_source
-from ecert.errors import CustodyError, MalformedError, NotFoundError, RejectedError
+from ecert.errors import CustodyError, EcertError, MalformedError, Reason, UndeterminedError
 from ecert.licence.face import decode_face
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.licence.types import load_catalogue
 from ecert.qr import decode_text
-from ecert.revocation import StatusView
+from ecert.report import answer_json, timestamp, verdict_json, verdict_text
+from ecert.revocation import MAX_ANSWER, StatusView, load_answer
 from ecert.sm2 import secret_engine, verify_engine
 from ecert.verification import Outcome, assess
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ecert.errors import EcertError
     from ecert.trust import Registry
 
 app = typer.Typer(
@@ -43,6 +43,15 @@ _EXIT: Final = {
 _NOBODY: Final = "000000"
 """Stands for the issuer's code when a face is inspected: only the registry knows it."""
 
+_MAX_EVIDENCE: Final = 1024 * 1024
+
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ECERT_BUNDLE",
+        help="窗口目录，或离线包(旁有 root.json) Window's folder, or bundle file beside root.json",
+    ),
+]
 SourceArgument = Annotated[
     str,
     typer.Argument(
@@ -61,18 +70,27 @@ def _start() -> None:
 def verify(
     source: SourceArgument,
     *,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(envvar="ECERT_BUNDLE", help="窗口持有的名录目录 Folder with the registry and status lists held"),
-    ] = None,
+    bundle: BundleOption = None,
     at: Annotated[str | None, typer.Option(help="核验所指的时间 Instant the verdict speaks of (RFC 3339)")] = None,
+    matter: Annotated[str | None, typer.Option(help="事项编码，其新鲜度要求一并计入 Item code of the matter")] = None,
+    evidence: Annotated[
+        list[Path] | None, typer.Option(help="签发证据文件，可重复 Evidence of issuance, a file; repeat")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """核验一张证照 Verify a licence. Exit code 0 valid, 1 invalid, 2 usage, 3 cannot tell."""
-    instant = entry.parse_time(at) if at else entry.now()
+    now = entry.now()
     sealed = _load(source)
     registry, status = _held(bundle)
-    verdict = assess(sealed, registry=registry, status=status, at=instant)
+    verdict = assess(
+        sealed,
+        registry=registry,
+        status=status,
+        at=entry.parse_time(at) if at else now,
+        now=now,
+        matter=matter,
+        evidence=[read_bounded(path, _MAX_EVIDENCE, Reason.USAGE) for path in evidence or ()],
+    )
     entry.put(json.dumps(verdict_json(verdict), ensure_ascii=False, indent=2) if as_json else verdict_text(verdict))
     return _EXIT[verdict.outcome]
 
@@ -94,7 +112,7 @@ def _held(folder: Path | None) -> tuple[Registry | None, StatusView]:
         return None, StatusView()
     try:
         held = load_bundle(folder)
-    except (MalformedError, RejectedError, NotFoundError) as error:
+    except EcertError as error:
         entry.say(f"! {entry.explain(error)}")
         return None, StatusView()
     for name, problem in held.problems.items():
@@ -163,11 +181,29 @@ def _common(content: Any) -> dict[str, Any]:
 
 
 @app.command()
+def answer(
+    file: Annotated[Path, typer.Argument(help="签名答复文件 The signed answer")],
+    *,
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """核验“某日是否有效”的签名答复 Verify a signed answer to "was it valid on that day?". Exit codes as for verify."""
+    registry, _ = _held(bundle)
+    if registry is None:
+        raise UndeterminedError(Reason.REGISTRY_MISSING, "an answer is verified by a trust registry: give --bundle")
+    found = answer_json(load_answer(read_bounded(file, MAX_ANSWER, Reason.USAGE), registry))
+    if as_json:
+        entry.put(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for name, value in _flatten(found):
+            entry.put(f"{name:28} {value}")
+    return entry.OK if found["state"] == "valid" else entry.REFUSED
+
+
+@app.command()
 def doctor(
     *,
-    bundle: Annotated[
-        Path | None, typer.Option(envvar="ECERT_BUNDLE", help="一并检查的名录目录 Bundle to look at")
-    ] = None,
+    bundle: BundleOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """检查本机能做什么 Say what this machine can do, and how old what it holds is."""
@@ -201,21 +237,22 @@ def _engine(choose: Any) -> dict[str, str]:
 def _bundle_health(folder: Path, at: datetime) -> dict[str, Any]:
     try:
         held = load_bundle(folder)
-    except (MalformedError, RejectedError, NotFoundError) as error:
+    except EcertError as error:
         return {"usable": False, "problem": str(error)}
-    problems: dict[str, EcertError] = held.problems
     registry = held.registry
+    if registry is None:
+        return {"usable": False, "problem": "nothing is held yet: run python -m verifier update"}
     return {
-        "usable": registry.is_fresh(at) and not problems,
+        "usable": registry.is_fresh(at) and not held.problems,
         "registry_version": registry.version,
         "registry_fresh_until": timestamp(registry.fresh_until),
         "registry_keys": len(registry.keys()),
         "regions": ", ".join(registry.regions),
         "status": {
-            region: f"sequence {snapshot.sequence}, fresh until {timestamp(snapshot.fresh_until)}"
-            for region, snapshot in held.status.snapshots.items()
+            region: f"sequence {status.sequence}, fresh until {timestamp(status.fresh_until)}"
+            for region, status in held.status.regions.items()
         },
-        "problems": {name: str(problem) for name, problem in problems.items()},
+        "problems": {name: str(problem) for name, problem in held.problems.items()},
     }
 
 

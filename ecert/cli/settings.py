@@ -23,7 +23,12 @@ KNOWN_VARIABLES: Final = (
     "ECERT_PASSPHRASE",
     "ECERT_PASSPHRASE_FILE",
     "ECERT_PORTAL_HOST",
+    "ECERT_PUBLISHERS",
+    "ECERT_REDIS",
     "ECERT_SIGNER",
+    "ECERT_WINDOW",
+    "ECERT_WINDOW_TOKEN",
+    "ECERT_WINDOW_TOKEN_FILE",
 )
 """Every variable that any entry point of the project reads, sorted."""
 

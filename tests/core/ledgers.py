@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecert.errors import IssuanceError, NotFoundError, Reason
-from ecert.ports import Decision, Intent, LedgerEntry
+from ecert.ports import Decision, Intent, LedgerEntry, LoggedDecision
 from ecert.revocation import State
 from ecert.revocation.allocation import spread
 
@@ -54,16 +54,20 @@ class MemoryLedger:
     def decide(self, decision: Decision) -> None:
         if self.find(decision.identifier).record is None:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, "never issued")
-        if any(d.identifier == decision.identifier and State(d.state).ends for d in self._decisions):
-            raise IssuanceError(Reason.LEDGER_CONFLICT, "ended")
+        for earlier in self.history(decision.identifier):
+            if State(earlier.state).ends or decision.decided_at < earlier.decided_at:
+                raise IssuanceError(Reason.LEDGER_CONFLICT, "ended, or decided before")
         self._decisions.append(decision)
 
-    def decisions(self, key_ids: Iterable[bytes]) -> Iterator[tuple[bytes, StatusRef, Decision]]:
+    def history(self, identifier: Identifier) -> tuple[Decision, ...]:
+        return tuple(decision for decision in self._decisions if decision.identifier == identifier)
+
+    def decisions(self, key_ids: Iterable[bytes], *, after: int = 0) -> Iterator[LoggedDecision]:
         wanted = set(key_ids)
-        for decision in self._decisions:
+        for number, decision in enumerate(self._decisions, 1):
             intent = self._entries[decision.identifier].intent
-            if intent.key_id in wanted:
-                yield intent.key_id, intent.status, decision
+            if intent.key_id in wanted and number > after:
+                yield LoggedDecision(number, intent.key_id, intent.status, decision)
 
     def allocated(self, key_id: bytes) -> int:
         return self._given.get(key_id, 0)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
+from ecert import cbor
 from ecert.cli.pixels import draw_png, draw_terminal, read_picture
 from ecert.errors import MalformedError, Reason
 from ecert.licence.types import load_catalogue
@@ -27,6 +29,8 @@ class Site:
         self.folder = folder
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ECERT_")}
         self.env["ECERT_PASSPHRASE"] = PASSPHRASE
+        self.published = folder / "published"
+        self.window = folder / "window"
 
     def run(self, *arguments: object, code: int = 0, data: bytes = b"", **env: str) -> tuple[str, str]:
         program, *rest = map(str, arguments)
@@ -44,7 +48,7 @@ class Site:
     def issue(self, file: object, code: int = 0, *more: object) -> list[Path]:
         out, err = self.run(
             *("api", "issue", file, "--signer", f"file:{self.folder}/keys/department-{ISSUER}.key.pem"),
-            *("--ledger", self.folder / "ledger.db", "--bundle", self.folder / "bundle"),
+            *("--ledger", self.folder / "ledger.db", "--bundle", self.published),
             *("--out", self.folder / "out", "--json", *more),
             code=code,
         )
@@ -52,9 +56,7 @@ class Site:
         return [Path(json.loads(line)["record"]) for line in out.splitlines()]
 
     def verify(self, source: object, code: int = 0, *more: object, data: bytes = b"") -> dict[str, object]:
-        out, _ = self.run(
-            "ecert", "verify", source, "--bundle", self.folder / "bundle", "--json", *more, code=code, data=data
-        )
+        out, _ = self.run("ecert", "verify", source, "--bundle", self.window, "--json", *more, code=code, data=data)
         verdict: dict[str, object] = json.loads(out)
         return verdict
 
@@ -68,7 +70,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     types = [argument for code in load_catalogue() for argument in ("--type", code)]
     named = ("--code", ISSUER, "--name", "样例局", "--name-en", "Sample Office", "--region", "440000")
     site.run("keys", "issue-department", *named, *types, *home)
-    site.run("keys", "registry", "sign", "--out", site.folder / "bundle", *home)
+    out = ("--out", site.published)
+    site.run("keys", "registry", "init", *out, *home)
+    site.run("keys", "registry", "add-region", "--region", "440000", *out, *home)
+    site.run("keys", "registry", "add-issuer", "--region", "440000", "--code", ISSUER, *out, *home)
+    site.run("keys", "registry", "sign", *out, *home)
+    site.run("verifier", "pin", site.published / "registry/metadata/1.root.json", "--bundle", site.window)
     publish(site)
     return site
 
@@ -76,8 +83,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def publish(site: Site) -> None:
     site.run(
         *("api", "publish", "--signer", f"file:{site.folder}/keys/status-440000.key.pem"),
-        *("--ledger", site.folder / "ledger.db", "--bundle", site.folder / "bundle"),
+        *("--ledger", site.folder / "ledger.db", "--bundle", site.published),
     )
+    site.run("verifier", "update", site.published, "--bundle", site.window)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +115,7 @@ def test_the_json_has_what_others_rely_on(site: Site, licence: Path) -> None:
 
 
 def test_words_for_a_person_come_in_both_languages(site: Site, licence: Path) -> None:
-    out, _ = site.run("ecert", "verify", licence, "--bundle", site.folder / "bundle")
+    out, _ = site.run("ecert", "verify", licence, "--bundle", site.window)
     assert "证照有效" in out
     assert "The licence is valid" in out
 
@@ -116,7 +124,7 @@ def test_exit_codes_tell_invalid_from_usage_from_cannot_tell(site: Site, licence
     assert site.verify(licence, 3, "--at", "2027-06-01T00:00:00Z")["outcome"] == "undetermined"
     assert site.verify(licence, 1, "--at", "2026-01-01T00:00:00Z")["reason"] == "sealed-in-future"
     assert site.verify("-", 1, data=b"hello")["reason"] == "record-malformed"
-    site.run("ecert", "verify", "no-such-file", "--bundle", site.folder / "bundle", code=2)
+    site.run("ecert", "verify", "no-such-file", "--bundle", site.window, code=2)
     site.run("ecert", "verify", licence, "--at", "yesterday", code=2)
     site.run("ecert", "verify", licence, "--at", "2026-01-01T00:00:00", code=2)
     site.run("ecert", "verify", code=2)
@@ -138,7 +146,7 @@ def test_inspect_shows_without_verifying_and_refuses_what_is_none(site: Site, li
 
 
 def test_doctor_shows_the_engine_and_the_age_of_what_is_held(site: Site) -> None:
-    out, _ = site.run("ecert", "doctor", "--json", "--bundle", site.folder / "bundle")
+    out, _ = site.run("ecert", "doctor", "--json", "--bundle", site.window)
     found = json.loads(out)
     assert found["engine_secret"]["name"] == "openssl"
     assert found["bundle"]["usable"]
@@ -152,7 +160,7 @@ def test_every_revocation_reaches_a_window_with_the_next_list_and_is_final(site:
     file = site.folder / "food.json"
     file.write_text(json.dumps([row, row], ensure_ascii=False), "utf-8")
     first, second = site.issue(file)
-    common = ("--ledger", site.folder / "ledger.db", "--bundle", site.folder / "bundle")
+    common = ("--ledger", site.folder / "ledger.db", "--bundle", site.published)
     identifier = json.loads(site.run("ecert", "inspect", first, "--json")[0])["identifier"]
     site.run("api", "revoke", identifier, "--reason", "样例", *common)
     site.run("api", "revoke", second.with_suffix(".txt"), "--reason", "样例", "--state", "suspended", *common)
@@ -232,7 +240,7 @@ def test_nothing_is_issued_into_a_folder_or_ledger_that_cannot_be_used(
     site: Site, licence: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_bytes(b"not a ledger, and not a folder either")
-    signer = ("--signer", f"file:{site.folder}/keys/department-{ISSUER}.key.pem", "--bundle", site.folder / "bundle")
+    signer = ("--signer", f"file:{site.folder}/keys/department-{ISSUER}.key.pem", "--bundle", site.published)
     good, bad = site.folder / "ledger.db", tmp_path / "file"
     file = site.folder / "one.json"
     _, err = site.run("api", "issue", file, *signer, "--ledger", good, "--out", bad / "x", code=2)
@@ -249,7 +257,7 @@ def test_only_a_registered_issuers_key_issues(site: Site, licence: Path) -> None
     for key in ("status-440000", "region-440000"):
         _, err = site.run(
             *("api", "issue", file, "--signer", f"file:{site.folder}/keys/{key}.key.pem"),
-            *("--ledger", site.folder / "l2.db", "--bundle", site.folder / "bundle", "--out", site.folder / "o2"),
+            *("--ledger", site.folder / "l2.db", "--bundle", site.published, "--out", site.folder / "o2"),
             code=1,
         )
         assert "key-mismatch" in err
@@ -258,38 +266,43 @@ def test_only_a_registered_issuers_key_issues(site: Site, licence: Path) -> None
 
 def test_a_window_pins_once_and_never_goes_back(site: Site, licence: Path, tmp_path: Path) -> None:
     window, old = tmp_path / "window", tmp_path / "old"
-    root = site.folder / "keys" / "national-root.pem"
-    site.run("verifier", "update", site.folder / "bundle", "--bundle", window, code=1)
+    root = site.published / "registry" / "metadata" / "1.root.json"
+    site.run("verifier", "update", site.published, "--bundle", window, code=1)
     site.run("verifier", "pin", root, "--bundle", window)
     site.run("verifier", "pin", root, "--bundle", window, code=1)
-    old.mkdir()
-    for file in (site.folder / "bundle").iterdir():
-        (old / file.name).write_bytes(file.read_bytes())
-    site.run("keys", "registry", "sign", "--out", site.folder / "bundle", "--home", site.folder / "keys")
+    shutil.copytree(site.published, old)
+    site.run("keys", "registry", "sign", "--out", site.published, "--home", site.folder / "keys")
     publish(site)
-    site.run("verifier", "update", site.folder / "bundle", "--bundle", window)
+    site.run("verifier", "update", site.published, "--bundle", window)
     site.run("verifier", "show", "--bundle", window)
     _, err = site.run("verifier", "update", old, "--bundle", window, code=1)
     assert "registry-rollback" in err
-    (old / "registry.cose").write_bytes((window / "registry.cose").read_bytes())
-    _, err = site.run("verifier", "update", old, "--bundle", window, code=1)
-    assert "status-rollback" in err
-    (old / "status-440000.cose").write_bytes(b"\x84")
-    _, err = site.run("verifier", "update", old, "--bundle", window, code=1)
-    assert "record-malformed" in err
     site.run("ecert", "verify", licence, "--bundle", window)
 
 
-def test_a_broken_status_file_is_named_and_then_counts_as_missing(site: Site, licence: Path, tmp_path: Path) -> None:
-    for file in (site.folder / "bundle").iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "status-440000.cose").write_bytes(b"broken")
+def test_an_offline_bundle_serves_without_the_window_it_came_from(site: Site, licence: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.bin"
+    site.run("verifier", "bundle", "--bundle", site.window, "--source", site.published, "--out", bundle)
+    out, _ = site.run("ecert", "verify", licence, "--bundle", bundle, "--json", code=3)
+    assert json.loads(out)["reason"] == "registry-missing"
+    shutil.copy(site.window / "root.json", tmp_path)
+    out, _ = site.run("ecert", "verify", licence, "--bundle", bundle, "--json")
+    assert json.loads(out)["reason"] == "ok"
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    out, err = site.run("ecert", "verify", licence, "--bundle", bundle, "--json", code=3)
+    assert json.loads(out)["reason"] == "registry-missing"
+    assert "data-malformed" in err
+
+
+def test_a_broken_status_chain_is_named_and_then_counts_as_missing(site: Site, licence: Path, tmp_path: Path) -> None:
+    shutil.copytree(site.window, tmp_path, dirs_exist_ok=True)
+    content = cbor.decode((tmp_path / "bundle.bin").read_bytes(), limit=10**7, reason=Reason.DATA_MALFORMED)
+    assert isinstance(content, dict)
+    content["status"] = {"440000": [b"broken"]}
+    (tmp_path / "bundle.bin").write_bytes(cbor.encode(content))
     out, err = site.run("ecert", "verify", licence, "--bundle", tmp_path, "--json", code=3)
     assert json.loads(out)["reason"] == "status-missing"
-    assert "status-440000.cose" in err
-    (tmp_path / "registry.cose").write_bytes(b"broken")
-    out, _ = site.run("ecert", "verify", licence, "--bundle", tmp_path, "--json", code=3)
-    assert json.loads(out)["reason"] == "registry-missing"
+    assert "status/440000" in err
 
 
 def test_both_writers_of_codes_stay_within_version_13() -> None:
@@ -362,14 +375,23 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert (out / "pki" / f"{name}.pem").exists()
     assert list((out / "pki").glob("*.crl.pem"))
     names = [file.stem for file in (out / "licences").glob("*.bin")]
-    assert len(names) == 24
+    assert len(names) == 25
     for name in names:
         assert (out / "licences" / f"{name}.txt").exists()
         assert (out / "licences" / f"{name}.png").exists()
     expected = json.loads((out / "tampered" / "expected.json").read_text("utf-8"))
     assert all({"outcome", "reason"} == set(wanted) for wanted in expected.values())
     assert {file.name for file in (out / "tampered").iterdir()} == {*expected, "expected.json"}
-    assert list((out / "verdicts").glob("*.json"))
+    for name in names:
+        assert (out / "verdicts" / f"{name}.json").exists()
+    assert (out / "registry" / "metadata" / "timestamp.json").exists()
+    for region in ("440000", "310000"):
+        status = out / "status" / region
+        assert (status / "snapshot.bin").exists()
+        assert list((status / "deltas").glob("*.bin"))
+        assert list((status / "lists").glob("*.jwt"))
+        assert list((status / "lists").glob("*.cwt"))
+    assert (out / "bundle.bin").exists()
     again = subprocess.run(
         [sys.executable, "scripts/demo_run.py", "--check", "--out", str(tmp_path)],
         cwd=ROOT,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.ledger import SqliteLedger
-from ecert.errors import IssuanceError, NotFoundError, Reason
+from ecert.errors import IssuanceError, MalformedError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier
 from ecert.licence.reference import StatusRef
-from ecert.ports import Decision, Intent
-from ecert.revocation import State
+from ecert.ports import Decision, Intent, Parent
+from ecert.revocation import ReasonCode, State
 from ecert.revocation.allocation import spread
 from tests.core.ledgers import MemoryLedger
 from tests.world import ISSUER, START
@@ -76,27 +76,75 @@ def test_references_are_never_given_out_twice(ledger: Ledger) -> None:
     assert ledger.allocated(b"other...") == 0
 
 
-def test_decisions_are_kept_in_order_and_by_key(ledger: Ledger) -> None:
-    made = intent(ledger)
+def issued(ledger: Ledger, serial: str = "A") -> Intent:
+    made = intent(ledger, serial)
     ledger.intend(made)
-    decision = Decision(made.identifier, State.SUSPENDED.value, START, "样例", START)
-    with pytest.raises(NotFoundError):
-        ledger.decide(decision)
     ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
-    back = Decision(made.identifier, State.VALID.value, START + timedelta(days=1), "样例", START)
-    ledger.decide(decision)
-    ledger.decide(back)
-    assert list(ledger.decisions([KEY])) == [(KEY, made.status, decision), (KEY, made.status, back)]
+    return made
+
+
+def decision(state: State, *, serial: str = "A", hours: int = 0) -> Decision:
+    return Decision(
+        identifier=identifier(serial),
+        state=state.value,
+        since=START + timedelta(hours=hours),
+        until=None if state.ends else START + timedelta(days=30),
+        reason_code=ReasonCode.UNDER_INVESTIGATION.value,
+        reason="样例",
+        legal_basis="《样例条例》第一条",
+        document="样例〔2026〕1号",
+        decided_at=START + timedelta(hours=hours),
+    )
+
+
+def test_decisions_are_kept_whole_in_order_and_by_key(ledger: Ledger) -> None:
+    first, second = decision(State.SUSPENDED), decision(State.VALID, hours=24)
+    ledger.intend(intent(ledger))
+    with pytest.raises(NotFoundError):
+        ledger.decide(first)
+    ledger.complete(identifier(), record=b"r", face=b"f", at=START)
+    other = issued(ledger, "B")
+    between = decision(State.INACTIVE, serial="B", hours=1)
+    for one in (first, between, second):
+        ledger.decide(one)
+    logged = list(ledger.decisions([KEY]))
+    assert [one.decision for one in logged] == [first, between, second]
+    assert [one.status for one in logged] == [ledger.find(one.decision.identifier).intent.status for one in logged]
+    assert {one.key_id for one in logged} == {KEY}
+    assert list(ledger.decisions([KEY], after=logged[0].number)) == logged[1:]
+    assert list(ledger.decisions([KEY], after=logged[-1].number)) == []
     assert list(ledger.decisions([b"another."])) == []
+    assert ledger.history(identifier()) == (first, second)
+    assert ledger.history(other.identifier) == (between,)
+    assert ledger.history(identifier("C")) == ()
 
 
 def test_a_licence_that_ended_never_comes_back(ledger: Ledger) -> None:
-    ledger.intend(intent(ledger))
-    ledger.complete(identifier(), record=b"r", face=b"f", at=START)
-    ledger.decide(Decision(identifier(), State.REVOKED.value, START, "样例", START))
+    issued(ledger)
+    ledger.decide(decision(State.REVOKED))
     with pytest.raises(IssuanceError) as caught:
-        ledger.decide(Decision(identifier(), State.VALID.value, START, "样例", START))
+        ledger.decide(decision(State.VALID, hours=1))
     assert caught.value.reason is Reason.LEDGER_CONFLICT
+    assert ledger.history(identifier()) == (decision(State.REVOKED),)
+
+
+def test_a_decision_is_never_dated_before_one_that_is_recorded(ledger: Ledger) -> None:
+    issued(ledger)
+    ledger.decide(decision(State.SUSPENDED, hours=2))
+    with pytest.raises(IssuanceError):
+        ledger.decide(decision(State.VALID, hours=1))
+    ledger.decide(decision(State.VALID, hours=2))
+
+
+def test_what_a_licence_depends_on_is_kept_with_its_intent(ledger: Ledger) -> None:
+    parents = (
+        Parent(identifier("P"), KEY, StatusRef(0, 7)),
+        Parent(identifier("Q"), b"foreign.", StatusRef(3, 9)),
+    )
+    made = Intent(identifier(), KEY, ledger.allocate(KEY), b"", b"", START, parents)
+    ledger.intend(made)
+    assert ledger.find(identifier()).intent == made
+    assert list(ledger.open_intents()) == [made]
 
 
 def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Path) -> None:
@@ -107,14 +155,35 @@ def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Pa
         ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
     assert path.stat().st_mode & 0o777 == 0o600
     raw = sqlite3.connect(path)
-    for table in ("intents", "completions", "allocations", "lists"):
-        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid"):  # noqa: S608
+    for table, column in {"intents": "at", "completions": "at", "allocations": "position", "lists": "secret"}.items():
+        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}"):  # noqa: S608
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 raw.execute(statement)
     raw.close()
     with SqliteLedger(path) as ledger:
         assert ledger.find(made.identifier).record == b"r"
         assert ledger.allocate(KEY) != made.status
+
+
+def test_every_table_of_record_refuses_change_and_removal(tmp_path: Path) -> None:
+    with SqliteLedger(tmp_path / "l.db"):
+        raw = sqlite3.connect(tmp_path / "l.db")
+        tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        guarded = {name for (name,) in raw.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")}
+        raw.close()
+    assert tables - guarded == {"chain", "receipts"}
+
+
+def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old = sqlite3.connect(path)
+    old.execute("CREATE TABLE intents (identifier TEXT PRIMARY KEY)")
+    old.close()
+    before = path.read_bytes()
+    with pytest.raises(MalformedError, match=r"format 1.*writes format 2.*name a new file") as caught:
+        SqliteLedger(path)
+    assert caught.value.reason is Reason.DATA_MALFORMED
+    assert path.read_bytes() == before
 
 
 def test_a_lists_indices_are_spread_over_all_of_it_and_lists_follow_each_other() -> None:

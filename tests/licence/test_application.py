@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecert.errors import FieldProblem, IssuanceError, Reason
-from ecert.licence.application import KEYS, Application, check_application, parse_application
+from ecert.licence.application import KEYS, PARENTS, Application, check_application, parse_application
 from ecert.licence.rows import application_from_row
 from ecert.licence.types import find_type, load_catalogue
 
@@ -332,5 +332,36 @@ def test_spaces_in_a_cell_are_not_mended() -> None:
     assert row_refusals(row_of(BUSINESS) | {"domicile": " "}) == ["/extendInfo/domicile"]
 
 
+PARENT = "1.2.156.3005.2.11100000MB0341032Y001.11440000DEMG100223.A0000000000000000001.001.J"
+FOOD = FILES["food-business-licence"][0]
+
+
+def test_an_application_may_name_the_licences_it_depends_on() -> None:
+    application = parse_application(FOOD | {"parentIdentifiers": [PARENT]})
+    assert [parent.text for parent in application.parents] == [PARENT]
+    assert check_application(application, find_type("food-business-licence")) == ()
+    cells = row_of(FOOD) | {"关联证照标识": PARENT}
+    assert application_from_row(cells, find_type("food-business-licence")) == application
+
+
+@pytest.mark.parametrize(
+    ("parents", "pointer"),
+    [
+        ("text", "/parentIdentifiers"),
+        (None, "/parentIdentifiers"),
+        ([PARENT] * 9, "/parentIdentifiers"),
+        ([PARENT, PARENT], "/parentIdentifiers"),
+        ([PARENT, 7], "/parentIdentifiers/1"),
+        ([PARENT[:-1] + "C"], "/parentIdentifiers/0"),
+    ],
+)
+def test_what_is_no_list_of_identifiers_names_no_licences(parents: object, pointer: str) -> None:
+    assert list(refusals(FOOD | {"parentIdentifiers": parents})) == [pointer]
+
+
+def test_a_licence_depends_only_on_licences_of_the_types_its_definition_names() -> None:
+    assert list(problems_of(BUSINESS | {"parentIdentifiers": [PARENT]})) == ["/parentIdentifiers/0"]
+
+
 def test_an_application_has_an_attribute_for_every_key() -> None:
-    assert len(dataclass_fields(Application)) == len(KEYS)
+    assert len(dataclass_fields(Application)) == len({*KEYS, PARENTS})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ecert.errors import MalformedError, NotFoundError, Reason
 from ecert.licence.codes import check_credit_code
+from ecert.licence.dependencies import FallenState
 from ecert.licence.types import (
     MAX_DEFINITION,
     HolderCategory,
@@ -23,10 +24,12 @@ from ecert.licence.types import (
     find_type,
     load_catalogue,
 )
+from ecert.revocation import State
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "ecert/licence/catalogue"
 BUSINESS: dict[str, Any] = json.loads((CATALOGUE / "business-licence.json").read_text(encoding="utf-8"))
+FOOD: dict[str, Any] = json.loads((CATALOGUE / "food-business-licence.json").read_text(encoding="utf-8"))
 IDENTITY: dict[str, Any] = json.loads((CATALOGUE / "resident-identity-card.json").read_text(encoding="utf-8"))
 
 
@@ -148,6 +151,49 @@ def test_only_natural_persons_names_are_masked_in_print() -> None:
 )
 def test_a_mistake_in_a_definition_is_named_by_its_pointer(path: str, value: object) -> None:
     assert refusal(changed(BUSINESS, path, value)).startswith(f"{path}: expected")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/management/dependsOn", {}),
+        ("/management/dependsOn/0", FOOD["management"]["dependsOn"][0] | {"surprise": 1}),
+        ("/management/dependsOn/0/type", "11100000MB0341032X001"),
+        ("/management/dependsOn/0/parentStates", ["valid"]),
+        ("/management/dependsOn/0/childState", "valid"),
+        ("/management/dependsOn/0/childState", ...),
+        ("/management/dependsOn/0/legalBasis", ...),
+        ("/management/dependsOn/0/legalBasis/law", "行政许可法"),
+        ("/management/dependsOn/0/legalBasis/article", "70"),
+    ],
+)
+def test_a_mistake_in_a_dependency_is_named_by_its_pointer(path: str, value: object) -> None:
+    told = refusal(changed(FOOD, path, value))
+    assert told.startswith("/management/dependsOn")
+    assert told.startswith(path) or isinstance(value, dict)
+
+
+def test_a_type_depends_on_others_only_and_on_each_once() -> None:
+    own = FOOD["basicInformation"]["code"]
+    assert refusal(changed(FOOD, "/management/dependsOn", [{"type": own}])).startswith("/management/dependsOn")
+    twice = [{"type": "11100000MB0341032Y001"}] * 2
+    assert refusal(changed(FOOD, "/management/dependsOn", twice)).startswith("/management/dependsOn/1/type")
+
+
+def test_what_follows_by_law_is_said_with_the_law() -> None:
+    business = find_type("business-licence").code
+    food = find_type("food-business-licence").dependency(business)
+    assert food is not None
+    assert food.consequence is not None
+    assert food.consequence.legal_basis == "《中华人民共和国行政许可法》第七十条第（三）项"
+    permit = find_type("construction-permit").dependency(business)
+    assert permit is not None
+    assert permit.consequence is None
+    assert find_type("business-licence").depends_on == ()
+
+
+def test_states_of_a_dependency_are_named_as_states_are() -> None:
+    assert {state.name for state in FallenState} == {state.name for state in State} - {"VALID"}
 
 
 def test_a_type_for_natural_persons_must_mask_their_names() -> None:

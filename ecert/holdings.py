@@ -1,0 +1,302 @@
+"""What a window holds, as one value: pinned root, trust registry, a status chain for each region, pages of details.
+
+Every part carries its own signature and is verified before it is taken, whoever brought it: a publisher, a
+cache, a file. Taking a part returns new holdings; refusing one raises, and what was held stays as it was.
+
+As bytes, holdings are one offline bundle: canonical CBOR `{"format": 1, "registry": {name: bytes}, "status":
+{region: [snapshot, delta, ...]}, "pages": [bytes, ...]}`. It is no more trusted than its parts: everything in it
+is verified again at each load. The root is not in it; whoever can replace the pinned root can replace the program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ecert import cbor
+from ecert.errors import EcertError, MalformedError, Reason, RejectedError
+from ecert.revocation import (
+    RegionStatus,
+    StatusView,
+    load_delta,
+    load_page,
+    load_snapshot,
+)
+from ecert.trust.metadata import drive, load_registry, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ecert.revocation import PageKey
+    from ecert.trust import Registry
+    from ecert.trust.metadata import RegistryFiles
+
+MAX_BUNDLE: Final = 1024 * 1024 * 1024
+"""The longest offline bundle in bytes."""
+MAX_CHAIN: Final = 4096
+"""The most deltas kept after a snapshot; a publisher makes a new snapshot long before."""
+
+_FORMAT: Final = 1
+_NEVER_EXPIRES: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER_FUTURE: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A region's status as it was signed: a snapshot, and the deltas that followed it.
+
+    Attributes:
+        base: The snapshot's sequence number; delta number i has base + i + 1.
+        snapshot: Sealed bytes.
+        deltas: Sealed bytes, in order.
+    """
+
+    base: int
+    snapshot: bytes
+    deltas: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Everything a window knows. `registry` is None before the first update.
+
+    Attributes:
+        root: The pinned TUF root metadata, any version.
+        files: The registry as it was signed.
+        registry: The registry, verified.
+        chains: Region → its status as it was signed.
+        status: The same, verified and ready to be asked.
+        pages: Details as they were signed.
+        problems: Part → why it is not in use, e.g. `status/440000`.
+    """
+
+    root: bytes
+    files: RegistryFiles = field(default_factory=dict)
+    registry: Registry | None = None
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+    status: StatusView = field(default_factory=StatusView)
+    pages: Mapping[PageKey, bytes] = field(default_factory=dict)
+    problems: Mapping[str, EcertError] = field(default_factory=dict)
+
+    def take_registry(self, files: RegistryFiles) -> Holdings:
+        """Take over registry files that `ecert.trust.metadata.refresh` returned for these holdings.
+
+        Status chains are verified again when the registry's content changed: a status key may have fallen with it.
+
+        Raises:
+            EcertError: they do not verify.
+        """
+        registry = load_registry(files, self.root)
+        if self.registry is not None and registry.version == self.registry.version:
+            return replace(self, files=files, registry=registry, problems=self._problems_with(registry))
+        bare = Holdings(self.root, files, registry, problems=_registry_problems(registry))
+        return bare.take_chains({region: _parts(chain) for region, chain in self.chains.items()}, self.pages.values())
+
+    def take_export(self, files: RegistryFiles) -> Holdings:
+        """Take over registry files from an offline bundle: never anything older, and expiry shows as age.
+
+        Raises:
+            EcertError: they do not verify, or are older than what is held.
+        """
+        update = refresh(self.files or None, self.root, now=_NEVER_EXPIRES)
+        return self.take_registry(drive(update, lambda wanted: files.get(wanted.name)))
+
+    def take_snapshot(self, region: str, data: bytes, now: datetime) -> Holdings:
+        """Take a region's snapshot: a newer one, or one that the deltas held lead on from.
+
+        Raises:
+            MalformedError: not a snapshot.
+            RejectedError: not signed by a region's status key, another region's, or older than what is held.
+            UndeterminedError: the evidence about its signer is missing.
+        """
+        offered = load_snapshot(data, self._registry(), now=now)
+        if offered.region != region:
+            raise RejectedError(Reason.STATUS_FOREIGN, f"the snapshot is {offered.region}'s, not that of {region}")
+        held = self.status.of(offered.region)
+        chain = Chain(offered.sequence, data)
+        if held is not None and offered.sequence < held.sequence:
+            offered, chain = self._rebased(offered, chain, held, now)
+        elif held is not None and offered.sequence == held.sequence and offered.head != held.head:
+            raise RejectedError(
+                Reason.STATUS_ROLLBACK, f"another history of {held.region} than the one held, at {held.sequence}"
+            )
+        return self._with(offered, chain)
+
+    def _rebased(
+        self, offered: RegionStatus, chain: Chain, held: RegionStatus, now: datetime
+    ) -> tuple[RegionStatus, Chain]:
+        """Put the deltas held behind an older snapshot, so that nothing is forgotten and the chain gets shorter."""
+        mine = self.chains[held.region]
+        kept = mine.deltas[offered.sequence - mine.base :] if offered.sequence > mine.base else ()
+        for delta in kept:
+            offered = load_delta(delta, self._registry(), offered, now=now)
+        if offered.sequence != held.sequence or offered.head != held.head:
+            raise RejectedError(
+                Reason.STATUS_ROLLBACK, f"sequence {chain.base} is offered, {held.sequence} of {held.region} is held"
+            )
+        return offered, replace(chain, deltas=kept)
+
+    def take_delta(self, region: str, data: bytes, now: datetime) -> Holdings:
+        """Take the next step of a region's chain.
+
+        Raises:
+            MalformedError: not a delta, or the chain is too long: a snapshot is due.
+            RejectedError: not the region's, a replay, or it does not follow what is held.
+            UndeterminedError: the evidence about its signer is missing.
+        """
+        held, chain = self.status.of(region), self.chains.get(region)
+        if held is None or chain is None:
+            raise RejectedError(Reason.STATUS_GAP, f"no snapshot of {region} is held that a delta could follow")
+        if len(chain.deltas) >= MAX_CHAIN:
+            raise MalformedError(Reason.TOO_LARGE, f"{MAX_CHAIN} deltas of {region} are held: a snapshot is due")
+        taken = load_delta(data, self._registry(), held, now=now)
+        return self._with(taken, replace(chain, deltas=(*chain.deltas, data)))
+
+    def take_page(self, data: bytes, now: datetime) -> Holdings:
+        """Take a page of details; an older one than is held is left.
+
+        Raises:
+            MalformedError: not a page.
+            RejectedError: not signed by its region's status key.
+            UndeterminedError: the evidence about its signer is missing.
+        """
+        page = load_page(data, self._registry(), now=now)
+        held = self.status.pages.get(page.key)
+        if held is not None and held.sequence >= page.sequence:
+            return self
+        status = self.status.with_page(page)
+        kept = {key: sealed for key, sealed in self.pages.items() if key in status.pages}
+        return replace(self, status=status, pages={**kept, page.key: data})
+
+    def take_chains(self, chains: Mapping[str, Sequence[bytes]], pages: Iterable[bytes]) -> Holdings:
+        """Take what a bundle or a cache holds, part by part: what does not verify is named in `problems` and left."""
+        holdings = self
+        for region, parts in chains.items():
+            holdings = holdings._take_chain(region, parts)
+        for data in pages:
+            try:
+                holdings = holdings.take_page(data, _NEVER_FUTURE)
+            except EcertError as error:
+                holdings = _noted(holdings, "pages", error)
+        return holdings
+
+    def _take_chain(self, region: str, parts: Sequence[bytes]) -> Holdings:
+        holdings = self
+        try:
+            for number, data in enumerate(parts):
+                if number == 0:
+                    holdings = holdings.take_snapshot(region, data, _NEVER_FUTURE)
+                elif _needed(holdings, region, parts, number):
+                    holdings = holdings.take_delta(region, data, _NEVER_FUTURE)
+        except EcertError as error:
+            return _noted(holdings, f"status/{region}", error)
+        return holdings
+
+    def take_bundle(self, data: bytes) -> Holdings:
+        """Take everything newer from an offline bundle.
+
+        Raises:
+            EcertError: it is not a bundle, or its registry does not verify or is older than what is held.
+        """
+        content = decode_bundle(data)
+        return self.take_export(content.registry).take_chains(content.status, content.pages)
+
+    def encode(self) -> bytes:
+        """Write an offline bundle."""
+        status: dict[int | str, cbor.Value] = {region: [*_parts(chain)] for region, chain in self.chains.items()}
+        files: dict[int | str, cbor.Value] = dict(self.files.items())
+        return cbor.encode({"format": _FORMAT, "registry": files, "status": status, "pages": [*self.pages.values()]})
+
+    def _registry(self) -> Registry:
+        if self.registry is None:
+            raise RejectedError(Reason.REGISTRY_MISSING, "no trust registry is held to verify this by")
+        return self.registry
+
+    def _with(self, status: RegionStatus, chain: Chain) -> Holdings:
+        part = f"status/{status.region}"
+        return replace(
+            self,
+            status=self.status.replaced(status),
+            chains={**self.chains, status.region: chain},
+            problems={name: error for name, error in self.problems.items() if name != part},
+        )
+
+    def _problems_with(self, registry: Registry) -> dict[str, EcertError]:
+        others = {name: error for name, error in self.problems.items() if not name.startswith("registry/")}
+        return others | _registry_problems(registry)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleContent:
+    """The parts of an offline bundle, none of them verified yet."""
+
+    registry: RegistryFiles
+    status: Mapping[str, Sequence[bytes]]
+    pages: Sequence[bytes]
+
+
+def decode_bundle(data: bytes) -> BundleContent:
+    """Read a bundle's parts from hostile bytes.
+
+    Raises:
+        MalformedError: longer than 1 GiB, or not a bundle.
+    """
+    content = cbor.decode(data, limit=MAX_BUNDLE, reason=Reason.DATA_MALFORMED)
+    if not isinstance(content, dict) or content.keys() != {"format", "registry", "status", "pages"}:
+        raise MalformedError(Reason.DATA_MALFORMED, "not an offline bundle")
+    registry, status, pages = content["registry"], content["status"], content["pages"]
+    if content["format"] != _FORMAT or not isinstance(registry, dict) or not isinstance(status, dict):
+        raise MalformedError(Reason.DATA_MALFORMED, "not an offline bundle of this format")
+    return BundleContent(
+        {str(name): _bytes(part) for name, part in registry.items()},
+        {str(region): _list_of_bytes(parts) for region, parts in status.items()},
+        _list_of_bytes(pages),
+    )
+
+
+def load_holdings(root: bytes, data: bytes | None) -> Holdings:
+    """Load what a window held: everything verified again. A broken status chain is left out and named.
+
+    Args:
+        root: The pinned root metadata.
+        data: A bundle; None for a window that holds nothing yet.
+
+    Raises:
+        EcertError: the root, the bundle or its registry does not verify.
+    """
+    holdings = Holdings(root)
+    return holdings if data is None else holdings.take_bundle(data)
+
+
+def _noted(holdings: Holdings, part: str, error: EcertError) -> Holdings:
+    """Note why a part is not in use."""
+    return replace(holdings, problems={**holdings.problems, part: error})
+
+
+def _needed(holdings: Holdings, region: str, parts: Sequence[bytes], number: int) -> bool:
+    """Tell whether part `number` of an offered chain lies beyond what is held already."""
+    held, chain = holdings.status.of(region), holdings.chains.get(region)
+    if held is None or chain is None or chain.snapshot != parts[0]:
+        return True
+    return chain.base + number > held.sequence
+
+
+def _parts(chain: Chain) -> tuple[bytes, ...]:
+    return (chain.snapshot, *chain.deltas)
+
+
+def _registry_problems(registry: Registry) -> dict[str, EcertError]:
+    return {f"registry/{region}": error for region, error in registry.problems.items()}
+
+
+def _bytes(value: cbor.Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise MalformedError(Reason.DATA_MALFORMED, "a part of the bundle is not bytes")
+    return value
+
+
+def _list_of_bytes(value: cbor.Value) -> tuple[bytes, ...]:
+    if not isinstance(value, list):
+        raise MalformedError(Reason.DATA_MALFORMED, "a part of the bundle is not a list")
+    return tuple(map(_bytes, value))

@@ -1,0 +1,1 @@
+"""What publisher and window share on the wire: problems, bounded bodies, metrics."""

@@ -1,0 +1,216 @@
+"""Errors on the wire: RFC 9457 problem details, from one table.
+
+    {"type": "about:blank", "status": 422, "code": "request-invalid", "title": "…", "title_en": "…", "detail": "…",
+     "remedy": "…", "remedy_en": "…", "trace_id": "…", "errors": [{"pointer": "/text", "detail": "…"}]}
+
+`code` is stable and never translated. An error that no table knows is a 500 with an empty detail: what went wrong
+inside is for the log, under the same trace id.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+
+from ecert.errors import CustodyError, EcertError, IssuanceError, NotFoundError, Reason
+from ecert.licence.strict_json import pointer
+from ecert.wording import Wording, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fastapi import FastAPI, Request
+
+MEDIA_TYPE: Final = "application/problem+json"
+MAX_ERRORS: Final = 32
+"""The most entries of `errors` in one answer."""
+
+_log = logging.getLogger("ecert.web")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Code(StrEnum):
+    """Causes that only exist on the wire; all others are `ecert.errors.Reason`. Append, never rename."""
+
+    REQUEST_INVALID = "request-invalid"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    MEDIA_TYPE_UNSUPPORTED = "media-type-unsupported"
+    UNAUTHENTICATED = "unauthenticated"
+    BUSY = "busy"
+
+
+_WORDS: Final = {
+    Code.REQUEST_INVALID: Wording(
+        "请求不符合接口要求",
+        "The request is not as the interface asks",
+        "请按逐项提示修改",
+        "Mend what is listed",
+    ),
+    Code.NOT_FOUND: Wording("没有这个地址", "There is nothing at this address", "请核对地址", "Check the address"),
+    Code.METHOD_NOT_ALLOWED: Wording(
+        "此地址不支持这种请求方法", "This address does not take this method", "请核对方法", "Check the method"
+    ),
+    Code.MEDIA_TYPE_UNSUPPORTED: Wording(
+        "不支持这种内容类型", "This content type is not supported", "请核对 Content-Type", "Check Content-Type"
+    ),
+    Code.UNAUTHENTICATED: Wording(
+        "没有有效的凭据", "No valid credentials came with the request", "请核对令牌", "Check the token"
+    ),
+    Code.BUSY: Wording("服务繁忙", "The service is busy", "请稍后重试", "Try again shortly"),
+}
+_STATUS: Final[dict[Code | Reason, int]] = {
+    Code.REQUEST_INVALID: 422,
+    Code.NOT_FOUND: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.MEDIA_TYPE_UNSUPPORTED: 415,
+    Code.UNAUTHENTICATED: 401,
+    Code.BUSY: 503,
+    Reason.TOO_LARGE: 413,
+    Reason.LEDGER_CONFLICT: 409,
+    Reason.INTERNAL: 500,
+}
+_CODES: Final[dict[int, Code | Reason]] = {
+    400: Code.REQUEST_INVALID,
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Reason.TOO_LARGE,
+    415: Code.MEDIA_TYPE_UNSUPPORTED,
+}
+"""What an error that the framework raises by its status alone is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one part of a request.
+
+    Attributes:
+        pointer: RFC 6901 JSON Pointer; empty for the whole body.
+        detail: What is wrong, in English; never repeats the value, which may be personal.
+    """
+
+    pointer: str
+    detail: str
+
+
+class Problem(HTTPException):
+    """A request that ends in an error; raise it anywhere below a route."""
+
+    def __init__(
+        self,
+        code: Code | Reason,
+        detail: str = "",
+        errors: Iterable[FieldError] = (),
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what the answer will say; the status is the code's own unless another is given."""
+        super().__init__(status or _STATUS.get(code, 422), detail, dict(headers or {}))
+        self.code = code
+        self.errors = tuple(errors)[:MAX_ERRORS]
+
+    @property
+    def words(self) -> Wording:
+        """The sentence and the remedy."""
+        return _WORDS[self.code] if isinstance(self.code, Code) else words(self.code)
+
+    def body(self, trace_id: str) -> dict[str, Any]:
+        """Return the problem details object."""
+        said = self.words
+        return {
+            "type": "about:blank",
+            "status": self.status_code,
+            "code": self.code.value,
+            "title": said.zh,
+            "title_en": said.en,
+            "detail": self.detail,
+            "remedy": said.remedy_zh,
+            "remedy_en": said.remedy_en,
+            "trace_id": trace_id,
+            "errors": [{"pointer": error.pointer, "detail": error.detail} for error in self.errors],
+        }
+
+
+def problem_for(error: EcertError) -> Problem:
+    """Return the problem of a domain error."""
+    if isinstance(error, CustodyError) or error.reason is Reason.INTERNAL:
+        return Problem(Reason.INTERNAL)
+    if isinstance(error, IssuanceError):
+        return Problem(error.reason, error.detail, (FieldError(p.pointer, p.expected) for p in error.problems))
+    status = 404 if isinstance(error, NotFoundError) else None
+    return Problem(error.reason, error.detail, status=status)
+
+
+def read_json(model: type[_Model], data: bytes) -> _Model:
+    """Read a JSON body into a model; the model decides how strict.
+
+    Raises:
+        Problem: `request-invalid`, with a pointer for each thing wrong.
+    """
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise _invalid(error.errors(include_url=False, include_input=False, include_context=False)) from None
+
+
+def _invalid(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> Problem:
+    """Make the problem of pydantic's errors, whose places begin with `skip` parts that are not of the JSON itself."""
+    return Problem(
+        Code.REQUEST_INVALID, errors=(FieldError(_place(error, skip), str(error["msg"])) for error in errors)
+    )
+
+
+def _place(error: Mapping[str, Any], skip: int) -> str:
+    """Return the JSON Pointer to what an error is about; where the body is no JSON, that is all of it."""
+    return "" if error["type"] == "json_invalid" else pointer(*map(str, error["loc"][skip:]))
+
+
+def trace_id(request: Request) -> str:
+    """Return the request's trace id, as `ecert.web.metrics` assigned it."""
+    return str(request.scope.get("state", {}).get("trace_id", ""))
+
+
+def respond(request: Request, problem: Problem) -> JSONResponse:
+    """Return a problem as a response."""
+    return JSONResponse(
+        problem.body(trace_id(request)), problem.status_code, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an application a problem."""
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(EcertError, _on_domain)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(Exception, _on_unknown)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, Problem):
+        return respond(request, error)
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return respond(request, Problem(_CODES.get(status, Code.REQUEST_INVALID), status=status, headers=headers))
+
+
+async def _on_domain(request: Request, error: Exception) -> JSONResponse:
+    return respond(request, problem_for(error) if isinstance(error, EcertError) else Problem(Reason.INTERNAL))
+
+
+async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    return respond(request, _invalid(found, skip=1))
+
+
+async def _on_unknown(request: Request, error: Exception) -> JSONResponse:
+    """Say nothing of it on the wire; the server logs it when it is raised again, this line gives the trace id."""
+    _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
+    return respond(request, Problem(Reason.INTERNAL))

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecert import cbor
+from ecert.errors import EcertError, MalformedError, Reason, RejectedError
+from ecert.holdings import Holdings, load_holdings
+from ecert.licence.reference import StatusRef
+from ecert.revocation import ListChange, RegionStatus, StatusPage, load_delta, seal_delta, seal_page, seal_snapshot
+from ecert.x509 import CrlReason, Revocation
+from tests.world import ISSUER, START, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REGION = "440000"
+REVOKED = 0x07
+
+
+@dataclass
+class Publisher:
+    """A region that publishes, and the window that takes what it publishes."""
+
+    world: World
+    status: RegionStatus = field(default_factory=lambda: RegionStatus.beginning(REGION))
+    deltas: list[bytes] = field(default_factory=list)
+
+    @property
+    def key_id(self) -> bytes:
+        return self.world.keys[ISSUER].public_key.key_id
+
+    def step(self, *indices: int, signer: str = "status-440000") -> bytes:
+        change = ListChange(self.key_id, 0, StatusRef.CAPACITY, dict.fromkeys(indices, REVOKED))
+        data = seal_delta(
+            self.status,
+            [change] if indices or not self.status.lists else [],
+            issued_at=self.world.now,
+            fresh_until=self.world.now + timedelta(days=7),
+            signer=self.world.keys[signer],
+        )
+        self.status = load_delta(data, self.world.registry(), self.status, now=self.world.now)
+        self.deltas.append(data)
+        return data
+
+    def snapshot(self) -> bytes:
+        return seal_snapshot(self.status, self.world.keys["status-440000"])
+
+    def page(self) -> bytes:
+        page = StatusPage(REGION, self.key_id, 0, 0, self.status.sequence, self.world.now, {})
+        return seal_page(page, self.world.keys["status-440000"])
+
+
+@pytest.fixture
+def publisher(world: World) -> Publisher:
+    return Publisher(world)
+
+
+@pytest.fixture
+def window(world: World, publisher: Publisher) -> Holdings:
+    world.registry()
+    publisher.step()
+    held = Holdings(world.repository.root).take_registry(world.repository.update())
+    return held.take_snapshot(REGION, publisher.snapshot(), START)
+
+
+def reason_of(act: Callable[[], object]) -> Reason:
+    with pytest.raises(EcertError) as caught:
+        act()
+    return caught.value.reason
+
+
+def test_deltas_lead_on_from_a_snapshot(window: Holdings, publisher: Publisher) -> None:
+    for index in (5, 6, 7):
+        window = window.take_delta(REGION, publisher.step(index), START)
+    assert window.status.of(REGION) == publisher.status
+    assert len(window.chains[REGION].deltas) == 3
+
+
+def test_a_replay_a_gap_and_a_foreign_delta_change_nothing(window: Holdings, publisher: Publisher) -> None:
+    first, second = publisher.step(1), publisher.step(2)
+    ahead = window.take_delta(REGION, first, START)
+    assert reason_of(lambda: ahead.take_delta(REGION, first, START)) is Reason.STATUS_ROLLBACK
+    assert reason_of(lambda: window.take_delta(REGION, second, START)) is Reason.STATUS_GAP
+    assert reason_of(lambda: window.take_delta("310000", first, START)) is Reason.STATUS_GAP
+    assert ahead.take_delta(REGION, second, START).status.of(REGION) == publisher.status
+
+
+def test_an_older_snapshot_is_refused_unless_the_deltas_held_lead_on_from_it(
+    window: Holdings, publisher: Publisher, world: World
+) -> None:
+    deltas = [publisher.step(index) for index in (1, 2)]
+    middle = publisher.snapshot()
+    deltas.append(publisher.step(3))
+    for delta in deltas:
+        window = window.take_delta(REGION, delta, START)
+    shorter = window.take_snapshot(REGION, middle, START)
+    assert shorter.status == window.status
+    assert [len(one.chains[REGION].deltas) for one in (window, shorter)] == [3, 1]
+    assert load_holdings(window.root, shorter.encode()).status == window.status
+
+    other = Publisher(world)
+    other.step()
+    other.step(9)
+    assert reason_of(lambda: shorter.take_snapshot(REGION, other.snapshot(), START)) is Reason.STATUS_ROLLBACK
+    newest = Holdings(window.root).take_registry(window.files).take_snapshot(REGION, publisher.snapshot(), START)
+    assert reason_of(lambda: newest.take_snapshot(REGION, middle, START)) is Reason.STATUS_ROLLBACK
+    assert newest.take_snapshot(REGION, publisher.snapshot(), START).status == newest.status
+
+
+def test_another_history_of_the_same_length_is_refused(window: Holdings, world: World, publisher: Publisher) -> None:
+    ahead = window.take_delta(REGION, publisher.step(1), START)
+    other = Publisher(world, load_delta(publisher.deltas[0], world.registry(), None, now=START))
+    other.step(2)
+    assert reason_of(lambda: ahead.take_snapshot(REGION, other.snapshot(), START)) is Reason.STATUS_ROLLBACK
+
+
+def test_a_bundle_is_what_was_held(window: Holdings, publisher: Publisher) -> None:
+    window = window.take_delta(REGION, publisher.step(5), START).take_page(publisher.page(), START)
+    loaded = load_holdings(window.root, window.encode())
+    assert loaded.status == window.status
+    assert loaded.encode() == window.encode()
+    assert not loaded.problems
+    assert loaded.registry is not None
+
+
+def test_a_bundle_long_after_it_went_stale_still_loads_and_shows_its_age(window: Holdings, world: World) -> None:
+    loaded = load_holdings(window.root, window.encode())
+    assert loaded.registry is not None
+    later = world.now + timedelta(days=400)
+    assert not loaded.registry.is_fresh(later)
+    status = loaded.status.of(REGION)
+    assert status is not None
+    assert not status.is_fresh(later)
+
+
+def test_a_window_takes_from_a_bundle_only_what_is_newer(window: Holdings, publisher: Publisher, world: World) -> None:
+    old = window.encode()
+    window = window.take_delta(REGION, publisher.step(5), START)
+    world.registry()
+    window = window.take_registry(world.repository.files)
+    newer = window.encode()
+    assert reason_of(lambda: window.take_bundle(old)) is Reason.REGISTRY_ROLLBACK
+    assert load_holdings(window.root, old).take_bundle(newer).status == window.status
+    assert window.take_bundle(newer).status == window.status
+
+
+def test_a_broken_part_of_a_bundle_is_named_and_left_out(window: Holdings, publisher: Publisher) -> None:
+    window = window.take_delta(REGION, publisher.step(5), START)
+    content = cbor.decode(window.encode(), limit=10**8, reason=Reason.DATA_MALFORMED)
+    assert isinstance(content, dict)
+    parts = content["status"][REGION]  # type: ignore[index,call-overload]
+    assert isinstance(parts, list)
+    parts[1] = parts[1][:-1] + bytes((parts[1][-1] ^ 1,))  # type: ignore[index,operator]
+    content["pages"] = [b"no page"]
+    loaded = load_holdings(window.root, cbor.encode(content))
+    assert set(loaded.problems) == {f"status/{REGION}", "pages"}
+    status = loaded.status.of(REGION)
+    assert status is not None
+    assert status.sequence == 1
+
+
+def test_a_bundle_that_is_none_is_refused_whole(window: Holdings) -> None:
+    data = window.encode()
+    for bad in (b"", data[:-1], data + b"\0", cbor.encode([1]), cbor.encode({"format": 2})):
+        with pytest.raises(MalformedError):
+            load_holdings(window.root, bad)
+
+
+def test_a_bundle_of_another_country_is_refused(window: Holdings) -> None:
+    stranger = World()
+    stranger.registry()
+    with pytest.raises(RejectedError) as caught:
+        load_holdings(stranger.repository.root, window.encode())
+    assert caught.value.reason is Reason.REGISTRY_SIGNATURE_BAD
+
+
+def test_a_status_key_that_fell_takes_its_status_with_it(window: Holdings, publisher: Publisher, world: World) -> None:
+    stolen = Revocation(world.certificates["status-440000"].serial, START, CrlReason.KEY_COMPROMISE)
+    world.revoked[REGION] = [stolen]
+    world.now += timedelta(hours=1)
+    world.registry()
+    after = window.take_registry(world.repository.files)
+    assert after.status.of(REGION) is None
+    assert after.problems[f"status/{REGION}"].reason is Reason.CERTIFICATE_REVOKED
+    assert reason_of(lambda: after.take_snapshot(REGION, publisher.snapshot(), world.now)) is Reason.CERTIFICATE_REVOKED
+
+
+def test_another_regions_snapshot_is_refused(window: Holdings, publisher: Publisher) -> None:
+    assert reason_of(lambda: window.take_snapshot("310000", publisher.snapshot(), START)) is Reason.STATUS_FOREIGN
+
+
+def test_nothing_is_taken_before_there_is_a_registry(window: Holdings, publisher: Publisher) -> None:
+    bare = Holdings(window.root)
+    assert reason_of(lambda: bare.take_snapshot(REGION, publisher.snapshot(), START)) is Reason.REGISTRY_MISSING
+    assert bare.registry is None
+
+
+def test_an_older_page_does_not_replace_a_newer_one(window: Holdings, publisher: Publisher) -> None:
+    old = publisher.page()
+    window = window.take_delta(REGION, publisher.step(5), START)
+    new = window.take_page(publisher.page(), START)
+    assert new.take_page(old, START) is new
