@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ecert.errors import CustodyError, EcertError, Reason, RejectedError
 from ecert.x509 import Certificate, CrlReason, Revocation
-from keys.facts import DepartmentFacts, RegionFacts, SealMakerFacts, encode_facts, require_name
+from keys.facts import RegionFacts, SealMakerFacts, encode_facts, require_name
 from keys.home import Change, Home
 from keys.making import Authority, certify, certify_root, new_key, sign_list
 from keys.names import NATIONAL_ROOT, KeyName, Kind
@@ -116,23 +116,20 @@ class Ceremony:
         }
         return self._create(files, region, status)
 
-    def issue_department(
-        self, facts: DepartmentFacts, *, passphrase: Passphrase, issuer_passphrase: Passphrase
+    def issue_body(
+        self, name: KeyName, facts: SealMakerFacts, *, passphrase: Passphrase, issuer_passphrase: Passphrase
     ) -> Done:
-        """Make a department's key, and certify it by its region.
+        """Make the key of a department, seal maker, time-stamping authority or relying party; its region certifies it.
 
         Raises:
-            EcertError: the department exists, the region cannot be opened, or the files cannot be written.
+            EcertError: it exists, the region cannot be opened, or the files cannot be written.
         """
-        return self._issue(KeyName(Kind.DEPARTMENT, facts.code), facts, passphrase, issuer_passphrase)
-
-    def issue_seal_maker(self, facts: SealMakerFacts, *, passphrase: Passphrase, issuer_passphrase: Passphrase) -> Done:
-        """Make a seal maker's key, and certify it by its region.
-
-        Raises:
-            EcertError: the seal maker exists, the region cannot be opened, or the files cannot be written.
-        """
-        return self._issue(KeyName(Kind.SEAL_MAKER, facts.code), facts, passphrase, issuer_passphrase)
+        self._home.require_free(name.certificate, name.key, name.facts)
+        issuer = self._open(KeyName(Kind.REGION, facts.region), issuer_passphrase)
+        key, pem = new_key(passphrase())
+        certificate = certify(name, facts, key.public_key, issuer, self._now())
+        files = {name.certificate: certificate.to_pem(), name.key: pem, name.facts: encode_facts(facts)}
+        return self._create(files, name)
 
     def rotate(
         self,
@@ -156,8 +153,8 @@ class Ceremony:
         Raises:
             EcertError: there is nothing of this name, it is an authority, or a key or the directory cannot be used.
         """
-        if name.serial is not None or name.kind not in (Kind.STATUS, Kind.DEPARTMENT, Kind.SEAL_MAKER):
-            raise EcertError(Reason.USAGE, f"{name} cannot be rotated: status, department and seal-maker keys can")
+        if name.serial is not None or name.kind in (Kind.NATIONAL_ROOT, Kind.REGION):
+            raise EcertError(Reason.USAGE, f"{name} cannot be rotated: authorities' keys are not, nor replaced ones")
         old = self._records.certificate(name)
         if compromised_at is not None:
             self._revocation(name, old, CrlReason.KEY_COMPROMISE, compromised_at)  # refuse before asking anybody
@@ -237,16 +234,6 @@ class Ceremony:
             MalformedError: a file is malformed.
         """
         return self._records.entry(name, self._now())
-
-    def _issue(
-        self, name: KeyName, facts: SealMakerFacts, passphrase: Passphrase, issuer_passphrase: Passphrase
-    ) -> Done:
-        self._home.require_free(name.certificate, name.key, name.facts)
-        issuer = self._open(KeyName(Kind.REGION, facts.region), issuer_passphrase)
-        key, pem = new_key(passphrase())
-        certificate = certify(name, facts, key.public_key, issuer, self._now())
-        files = {name.certificate: certificate.to_pem(), name.key: pem, name.facts: encode_facts(facts)}
-        return self._create(files, name)
 
     def _create(self, files: dict[str, bytes], *keys: KeyName) -> Done:
         with self._home.locked():

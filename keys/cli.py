@@ -16,7 +16,7 @@ import typer
 from ecert.cli.settings import refuse_unknown_variables
 from ecert.errors import EcertError, Reason
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
-from keys.names import KeyName
+from keys.names import KeyName, Kind
 from keys.options import (
     DEFAULT_HOME,
     REVOCATION_REASONS,
@@ -130,11 +130,20 @@ def issue_department(
     issuer_passphrase_file: IssuerPassphraseFile = None,
 ) -> None:
     """Make a department."""
+    facts = department_facts(region=region, code=code, name=name, name_en=name_en, types=types, areas=areas or ())
+    _issue_body(Kind.DEPARTMENT, facts, home, passphrase_file, issuer_passphrase_file)
+
+
+def _issue_body(
+    kind: Kind, facts: SealMakerFacts, home: Path, passphrase_file: Path | None, issuer_passphrase_file: Path | None
+) -> None:
+    """Make the key of a body that its region certifies."""
     source = passphrase_source(passphrase_file)
-    done = open_ceremony(home).issue_department(
-        department_facts(region=region, code=code, name=name, name_en=name_en, types=types, areas=areas or ()),
-        passphrase=partial(source.ask, f"department-{code}", new=True),
-        issuer_passphrase=partial(issuer_source(issuer_passphrase_file, source).ask, f"region-{region}"),
+    done = open_ceremony(home).issue_body(
+        KeyName(kind, facts.code),
+        facts,
+        passphrase=partial(source.ask, f"{kind}-{facts.code}", new=True),
+        issuer_passphrase=partial(issuer_source(issuer_passphrase_file, source).ask, f"region-{facts.region}"),
     )
     report(home, done)
 
@@ -150,14 +159,41 @@ def issue_seal_maker(
     passphrase_file: PassphraseFile = None,
     issuer_passphrase_file: IssuerPassphraseFile = None,
 ) -> None:
-    """Make a seal maker."""
-    source = passphrase_source(passphrase_file)
-    done = open_ceremony(home).issue_seal_maker(
-        SealMakerFacts(region=region, code=code, name=name, name_en=name_en),
-        passphrase=partial(source.ask, f"seal-maker-{code}", new=True),
-        issuer_passphrase=partial(issuer_source(issuer_passphrase_file, source).ask, f"region-{region}"),
-    )
-    report(home, done)
+    """Make the key of such a body."""
+    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
+    _issue_body(Kind.SEAL_MAKER, facts, home, passphrase_file, issuer_passphrase_file)
+
+
+@app.command("issue-tsa", help="签发时间戳机构证书 / Make a time-stamping authority's key, certified by its region.")
+def issue_tsa(
+    *,
+    region: Region,
+    code: Code,
+    name: ChineseName,
+    name_en: EnglishName,
+    home: Home = DEFAULT_HOME,
+    passphrase_file: PassphraseFile = None,
+    issuer_passphrase_file: IssuerPassphraseFile = None,
+) -> None:
+    """Make the key of such a body."""
+    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
+    _issue_body(Kind.TSA, facts, home, passphrase_file, issuer_passphrase_file)
+
+
+@app.command("issue-relying-party", help="签发用证单位证书 / Make a relying party's key, certified by its region.")
+def issue_relying_party(
+    *,
+    region: Region,
+    code: Code,
+    name: ChineseName,
+    name_en: EnglishName,
+    home: Home = DEFAULT_HOME,
+    passphrase_file: PassphraseFile = None,
+    issuer_passphrase_file: IssuerPassphraseFile = None,
+) -> None:
+    """Make the key of such a body."""
+    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
+    _issue_body(Kind.RELYING_PARTY, facts, home, passphrase_file, issuer_passphrase_file)
 
 
 @app.command(help="轮换密钥 / Replace a status, department or seal-maker key; the old certificate stays on file.")

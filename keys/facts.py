@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ecert.errors import MalformedError, Reason
-from ecert.licence.codes import REGION_CODE, Phrase, check_credit_code, check_region_code, check_text, check_type_code
+from ecert.licence.codes import (
+    REGION_CODE,
+    Phrase,
+    area_prefix,
+    check_credit_code,
+    check_region_code,
+    check_text,
+    check_type_code,
+)
+from ecert.trust import ANYWHERE
 from keys.names import Kind
 
 if TYPE_CHECKING:
@@ -22,7 +31,8 @@ MAX_FACTS: Final = 256 * 1024
 _MAX_NAME: Final = 46
 """The most characters of a Chinese name: in a certificate it follows the USCC in O, which has at most 64."""
 _MAX_NAME_EN: Final = 128
-_NATIONAL: Final = frozenset({"000000", "100000"})
+CREDIT_CODE_LENGTH: Final = 18
+"""The characters of a USCC; the first of a licence type's code are its domain, the USCC of who defines it."""
 
 
 def _require(problem: Phrase | None, what: str) -> None:
@@ -45,7 +55,7 @@ class RegionFacts:
     """A region's authority.
 
     Attributes:
-        region: Its GB/T 2260 code, 6 digits.
+        region: Its GB/T 2260 code, 6 digits; of a ministry with vertical administration (垂直管理), its USCC.
         name: Chinese name, at most 46 characters.
         name_en: English name, at most 128 characters.
     """
@@ -60,9 +70,14 @@ class RegionFacts:
         Raises:
             MalformedError: one is not what it should be.
         """
-        _require(check_region_code(self.region), "region")
+        _require((check_credit_code if self.is_ministry else check_region_code)(self.region), "region")
         require_name(self.name)
         _require(check_text(self.name_en, _MAX_NAME_EN), "name in English")
+
+    @property
+    def is_ministry(self) -> bool:
+        """Whether `region` is a ministry's USCC."""
+        return len(self.region) == CREDIT_CODE_LENGTH
 
     def as_json(self) -> dict[str, Any]:
         """Return what the file holds."""
@@ -112,6 +127,9 @@ class DepartmentFacts(SealMakerFacts):
             raise MalformedError(Reason.FIELD_INVALID, "a department has at least one type and one area")
         for code in self.types:
             _require(check_type_code(code), "type")
+        if self.is_ministry:
+            self._check_ministry()
+            return
         for area in self.areas:
             if not area.startswith(area_prefix(self.region)):
                 raise MalformedError(
@@ -119,24 +137,28 @@ class DepartmentFacts(SealMakerFacts):
                 )
             _require(REGION_CODE if len(area) % 2 else check_region_code(area.ljust(6, "0")), "area")
 
+    def _check_ministry(self) -> None:
+        if self.areas != (ANYWHERE,):
+            raise MalformedError(Reason.FIELD_INVALID, "under a ministry, a department issues for the whole country")
+        foreign = [code for code in self.types if not code.startswith(self.region)]
+        if foreign:
+            raise MalformedError(Reason.FIELD_INVALID, f"type {foreign[0]} is not defined by ministry {self.region}")
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The USCCs of those who define its types, sorted."""
+        return tuple(sorted({code[:CREDIT_CODE_LENGTH] for code in self.types}))
+
+    def types_of(self, domain: str) -> tuple[str, ...]:
+        """Return its types that one body defines."""
+        return tuple(code for code in self.types if code.startswith(domain))
+
     def as_json(self) -> dict[str, Any]:
         """Return what the file holds."""
         return {**super().as_json(), "types": list(self.types), "areas": list(self.areas)}
 
 
 Facts: TypeAlias = RegionFacts | SealMakerFacts | DepartmentFacts
-
-
-def area_prefix(code: str) -> str:
-    """Return the digits with which every code inside a region begins: `440000` gives `44`, `440100` gives `4401`.
-
-    The whole country (000000, 100000) gives the empty text, with which every code begins.
-    """
-    if code in _NATIONAL:
-        return ""
-    while len(code) in (4, 6) and code.endswith("00"):
-        code = code.removesuffix("00")
-    return code
 
 
 def department_facts(
@@ -147,7 +169,8 @@ def department_facts(
     Raises:
         MalformedError: a value is not what it should be.
     """
-    prefixes = {area_prefix(area) for area in areas} or {area_prefix(region)}
+    everywhere = ANYWHERE if len(region) == CREDIT_CODE_LENGTH else area_prefix(region)
+    prefixes = {area_prefix(area) for area in areas} or {everywhere}
     return DepartmentFacts(
         region=region,
         code=code,
@@ -183,7 +206,7 @@ def _read(kind: Kind, value: Any) -> Facts:
     region, name, name_en = (_text(value, member) for member in ("region", "name", "nameEn"))
     if kind is Kind.REGION:
         return RegionFacts(region, name, name_en)
-    if kind is Kind.SEAL_MAKER:
+    if kind is not Kind.DEPARTMENT:
         return SealMakerFacts(region, name, name_en, _text(value, "code"))
     return DepartmentFacts(
         region, name, name_en, _text(value, "code"), types=_texts(value, "types"), areas=_texts(value, "areas")

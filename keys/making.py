@@ -27,6 +27,8 @@ VALIDITY_YEARS: Final = {
     Kind.STATUS: 5,
     Kind.DEPARTMENT: 5,
     Kind.SEAL_MAKER: 5,
+    Kind.TSA: 5,
+    Kind.RELYING_PARTY: 5,
 }
 """How long a certificate is valid; never beyond its issuer's."""
 
@@ -36,6 +38,8 @@ _PROFILES: Final = {
     Kind.STATUS: Profile.STATUS,
     Kind.DEPARTMENT: Profile.DEPARTMENT,
     Kind.SEAL_MAKER: Profile.SEAL_MAKER,
+    Kind.TSA: Profile.TSA,
+    Kind.RELYING_PARTY: Profile.RELYING_PARTY,
 }
 
 

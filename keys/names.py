@@ -3,7 +3,8 @@
 - `national-root` with `.pem`, `.key.pem`, `.crl.pem`
 - `region-440000` with the same and `.json`: a region's authority
 - `status-440000` with `.pem`, `.key.pem`: what signs the region's status lists
-- `department-<USCC>`, `seal-maker-<USCC>` with `.pem`, `.key.pem`, `.json`
+- `department-<USCC>`, `seal-maker-<USCC>`, `tsa-<USCC>`, `relying-party-<USCC>` with `.pem`, `.key.pem`, `.json`
+- a ministry with vertical administration is a region whose code is its USCC
 - any name followed by `.<serial in hex>`, with `.pem`, `.key.pem`: what a rotation replaced
 """
 
@@ -18,7 +19,8 @@ from ecert.errors import EcertError, Reason
 from keys.home import KEY_SUFFIX
 
 _FORM: Final = re.compile(
-    r"(?:(national-root)|(region|status)-([0-9]{6})|(department|seal-maker)-([0-9A-Z]{18}))(?:\.([0-9a-f]{1,40}))?"
+    r"(?:(national-root)|(region|status)-([0-9]{6}|[0-9A-Z]{18})|(department|seal-maker|tsa|relying-party)-([0-9A-Z]{18}))"
+    r"(?:\.([0-9a-f]{1,40}))?"
 )
 
 
@@ -30,6 +32,8 @@ class Kind(StrEnum):
     STATUS = "status"
     DEPARTMENT = "department"
     SEAL_MAKER = "seal-maker"
+    TSA = "tsa"
+    RELYING_PARTY = "relying-party"
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +42,7 @@ class KeyName:
 
     Attributes:
         kind: What the key is for.
-        code: The region code or USCC; empty for the national root.
+        code: The region code, or the USCC of a ministry or body; empty for the national root.
         serial: Of a certificate that was replaced, its serial number in hex; None for the one in use.
     """
 
@@ -58,7 +62,7 @@ class KeyName:
             raise EcertError(
                 Reason.USAGE,
                 f"{text!r} is not a name: expected national-root, region-440000, status-440000, "
-                "department-USCC, seal-maker-USCC, or one of these with .SERIAL",
+                "department-USCC, seal-maker-USCC, tsa-USCC, relying-party-USCC, or one of these with .SERIAL",
             )
         root, of_region, region, of_body, uscc, serial = match.groups()
         return cls(Kind(root or of_region or of_body), region or uscc or "", serial)

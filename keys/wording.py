@@ -45,6 +45,14 @@ _CUSTODY: Final = {
         "制章密钥交制章机构保管，只在制章时使用；丢失可轮换。",
         "Hand the seal maker's key to that body; it is used only to make seals; lost, it is rotated.",
     ),
+    Kind.TSA: (
+        "时间戳密钥交时间戳机构保管，放在时间戳服务器上；丢失可轮换。",
+        "Hand the time-stamping key to that body, for its time-stamping server; lost, it is rotated.",
+    ),
+    Kind.RELYING_PARTY: (
+        "用证单位密钥交该单位保管，用于签名请求；丢失可轮换。",
+        "Hand the relying party's key to that body; it signs its requests; lost, it is rotated.",
+    ),
 }
 
 

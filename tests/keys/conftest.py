@@ -16,7 +16,7 @@ import pytest
 from keys.ceremony import Ceremony
 from keys.cli import run
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
-from keys.names import KeyName
+from keys.names import KeyName, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,14 @@ def leaf() -> bytes:
 
 def nobody() -> bytes:
     raise AssertionError("nobody should have been asked for a passphrase")
+
+
+def department(facts: SealMakerFacts) -> tuple[KeyName, SealMakerFacts]:
+    return KeyName(Kind.DEPARTMENT, facts.code), facts
+
+
+def maker(facts: SealMakerFacts) -> tuple[KeyName, SealMakerFacts]:
+    return KeyName(Kind.SEAL_MAKER, facts.code), facts
 
 
 @dataclass
@@ -101,8 +109,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ceremony = Ceremony(home, now=Clock())
     ceremony.init_national(name="国家电子证照根", passphrase=national)
     ceremony.init_region(GUANGDONG, passphrase=region, status_passphrase=leaf, issuer_passphrase=national)
-    ceremony.issue_department(HOUSING, passphrase=leaf, issuer_passphrase=region)
-    ceremony.issue_seal_maker(MAKER, passphrase=leaf, issuer_passphrase=region)
+    ceremony.issue_body(*department(HOUSING), passphrase=leaf, issuer_passphrase=region)
+    ceremony.issue_body(*maker(MAKER), passphrase=leaf, issuer_passphrase=region)
     return home
 
 

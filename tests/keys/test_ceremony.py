@@ -33,7 +33,9 @@ from tests.keys.conftest import (
     STATUS,
     TYPE,
     World,
+    department,
     leaf,
+    maker,
     national,
     nobody,
     region,
@@ -111,7 +113,7 @@ def test_certificates_last_as_long_as_their_kind(world: World) -> None:
 
 def test_no_certificate_outlives_its_issuer(world: World) -> None:
     world.clock.at = datetime(2037, 2, 1, tzinfo=UTC)
-    world.ceremony.issue_department(OTHER, passphrase=leaf, issuer_passphrase=region)
+    world.ceremony.issue_body(*department(OTHER), passphrase=leaf, issuer_passphrase=region)
     issuer = world.ceremony.entry(REGION).certificate
     made = Certificate.from_pem(world.path(f"department-{OTHER_CODE}.pem").read_bytes())
     assert made.not_after == issuer.not_after
@@ -167,8 +169,8 @@ def test_nothing_is_ever_made_twice_and_nobody_is_asked(world: World) -> None:
     for act in (
         lambda: ceremony.init_national(name="根", passphrase=nobody),
         lambda: ceremony.init_region(GUANGDONG, passphrase=nobody, issuer_passphrase=nobody),
-        lambda: ceremony.issue_department(HOUSING, passphrase=nobody, issuer_passphrase=nobody),
-        lambda: ceremony.issue_seal_maker(MAKER, passphrase=nobody, issuer_passphrase=nobody),
+        lambda: ceremony.issue_body(*department(HOUSING), passphrase=nobody, issuer_passphrase=nobody),
+        lambda: ceremony.issue_body(*maker(MAKER), passphrase=nobody, issuer_passphrase=nobody),
     ):
         assert refused(act).reason is Reason.KEY_EXISTS
     assert world.files() == before
@@ -186,7 +188,7 @@ def test_one_file_left_over_is_enough_to_refuse(world: World, left: str) -> None
 
 def test_a_wrong_issuer_passphrase_leaves_nothing_behind(world: World) -> None:
     before = world.files()
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=leaf, issuer_passphrase=national))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=leaf, issuer_passphrase=national))
     assert error.reason is Reason.PASSPHRASE_WRONG
     assert "region-440000.key.pem" in error.detail
     assert world.files() == before
@@ -201,46 +203,46 @@ def test_a_short_passphrase_leaves_nothing_behind(empty: World) -> None:
 def test_an_exposed_issuer_key_issues_nothing(world: World) -> None:
     before = world.files()
     world.path("region-440000.key.pem").chmod(0o644)
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.KEY_FILE_EXPOSED
     assert world.files() == before
 
 
 def test_a_certificate_without_its_key_issues_nothing(world: World) -> None:
     world.path("region-440000.key.pem").unlink()
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.KEY_NOT_FOUND
 
 
 def test_another_key_in_the_issuers_place_issues_nothing(world: World) -> None:
     world.path("region-440000.key.pem").write_bytes(PrivateKey.generate().to_pem())
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert isinstance(error, CustodyError)
     assert error.reason is Reason.KEY_MISMATCH
 
 
 def test_an_unknown_region_vouches_for_nobody(world: World) -> None:
     facts = SealMakerFacts(region="310000", code=OTHER_CODE, name="中心", name_en="Centre")
-    error = refused(lambda: world.ceremony.issue_seal_maker(facts, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*maker(facts), passphrase=nobody, issuer_passphrase=nobody))
     assert isinstance(error, NotFoundError)
     assert "region-310000.pem" in error.detail
 
 
 def test_an_expired_region_certifies_nobody(world: World) -> None:
     world.clock.forward(days=16 * 366)
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.CERTIFICATE_EXPIRED
 
 
 def test_a_clock_before_the_issuers_certificate_is_noticed(world: World) -> None:
     world.clock.forward(seconds=-1)
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.CERTIFICATE_NOT_YET_VALID
 
 
 def test_a_revoked_region_certifies_nobody_but_still_signs_its_list(world: World) -> None:
     world.ceremony.revoke(REGION, reason=CrlReason.CA_COMPROMISE, at=START, issuer_passphrase=national)
-    error = refused(lambda: world.ceremony.issue_department(OTHER, passphrase=nobody, issuer_passphrase=nobody))
+    error = refused(lambda: world.ceremony.issue_body(*department(OTHER), passphrase=nobody, issuer_passphrase=nobody))
     assert error.reason is Reason.CERTIFICATE_REVOKED
     world.ceremony.sign_crl(REGION, passphrase=region)
 
@@ -248,7 +250,7 @@ def test_a_revoked_region_certifies_nobody_but_still_signs_its_list(world: World
 def test_a_region_works_without_the_national_root_beside_it(world: World) -> None:
     for path in world.home.glob("national-root*"):
         path.unlink()
-    world.ceremony.issue_department(OTHER, passphrase=leaf, issuer_passphrase=region)
+    world.ceremony.issue_body(*department(OTHER), passphrase=leaf, issuer_passphrase=region)
     assert world.ceremony.entry(REGION).revocation is None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ecert.errors import EcertError, MalformedError
-from keys.facts import Facts, RegionFacts, area_prefix, decode_facts, department_facts, encode_facts
+from ecert.licence.codes import area_prefix
+from keys.facts import Facts, RegionFacts, decode_facts, department_facts, encode_facts
 from keys.names import KeyName, Kind
 from tests.keys.conftest import DEPARTMENT_CODE, GUANGDONG, HOUSING, MAKER, TYPE
 

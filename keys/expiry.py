@@ -1,0 +1,84 @@
+"""When each part of the published registry expires, and the alarm long before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ecert.errors import EcertError
+from ecert.trust.strict_json import read_time
+from keys.records import rfc3339
+from keys.repository import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+
+ALARM_SHARE: Final = 3
+"""The alarm is raised when less than one part in three of the lifetime is left."""
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """How long one role's metadata is still good.
+
+    Attributes:
+        role: `root`, `targets`, `snapshot`, `timestamp`, or the code of a region or ministry.
+        version: Its newest version; 0: there is none that its key signed.
+        expires: Until when it is good; None: there is none.
+        seconds_left: Until then, below 0 afterwards.
+        alarm: Whether it is time to sign it anew.
+    """
+
+    role: str
+    version: int
+    expires: datetime | None
+    seconds_left: int
+    alarm: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "role": self.role,
+            "version": self.version,
+            "expires": rfc3339(self.expires) if self.expires else None,
+            "secondsLeft": self.seconds_left,
+            "alarm": self.alarm,
+        }
+
+
+def expiries(repository: Repository, now: datetime) -> Iterator[Expiry]:
+    """Yield every role's expiry, the national ones first.
+
+    Raises:
+        EcertError: there is no registry, or a national part of it is broken.
+    """
+    yield _expiry(ROOT, repository.root().signed, now)
+    yield _expiry(TARGETS, repository.targets().signed, now)
+    yield _expiry(SNAPSHOT, repository.snapshot(), now)
+    yield _expiry(TIMESTAMP, repository.timestamp(), now)
+    for code in repository.roles():
+        try:
+            metadata = repository.role(code)
+        except EcertError:
+            metadata = None
+        yield _expiry(code, metadata.signed if metadata else None, now)
+
+
+def _expiry(role: str, signed: Root | Targets | Snapshot | Timestamp | None, now: datetime) -> Expiry:
+    if signed is None:
+        return Expiry(role, 0, None, 0, alarm=True)
+    lifetime = signed.expires - read_time(signed.unrecognized_fields["issuedAt"])
+    left = signed.expires - now
+    return Expiry(role, signed.version, signed.expires, int(left.total_seconds()), left < lifetime / ALARM_SHARE)
+
+
+def metrics_text(rows: list[Expiry]) -> bytes:
+    """Write the expiries as metrics in the Prometheus text format, for a node exporter's textfile collector."""
+    lines = ["# TYPE ecert_registry_expires_in_seconds gauge"]
+    lines += [f'ecert_registry_expires_in_seconds{{role="{row.role}"}} {row.seconds_left}' for row in rows]
+    lines.append("# TYPE ecert_registry_alarm gauge")
+    lines += [f'ecert_registry_alarm{{role="{row.role}"}} {int(row.alarm)}' for row in rows]
+    return ("\n".join(lines) + "\n").encode("ascii")
