@@ -1,0 +1,57 @@
+"""The publisher's HTTP service: registry and status for windows, receipts from them. It holds no key."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+
+from api.routes import operations, published, receipts
+from ecert.web import problems
+from ecert.web.metrics import Rim
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import ASGIApp
+
+    from api.services import Services
+
+MAX_BODY: Final = 64 * 1024
+"""The longest request body in bytes."""
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer that does not set them itself."""
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Return the application over `services`, which begin with it and end with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running = asyncio.create_task(services.run())
+        yield
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await services.close()
+
+    app = FastAPI(
+        title="ecert publisher",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    app.router.routes[:0] = published.routes(services)
+    app.include_router(receipts.router(services))
+    app.include_router(operations.router(services))
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)

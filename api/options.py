@@ -1,0 +1,86 @@
+"""Options that several commands of `python -m api` share, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecert import envelope
+from ecert.cli.published import load_published
+from ecert.cli.source import load_source
+from ecert.errors import EcertError, MalformedError, NotFoundError, Reason
+from ecert.licence.face import decode_face
+from ecert.licence.identifier import Identifier, parse_identifier
+from ecert.licence.record import MAX_RECORD, decode_record
+from ecert.ports import Parent
+from ecert.qr import decode_text
+from keys.passphrase import PassphraseSource
+from keys.signer import load_signer
+
+if TYPE_CHECKING:
+    from ecert.sm2 import Signer
+    from ecert.trust import Registry
+
+LedgerOption = Annotated[
+    Path, typer.Option(envvar="ECERT_LEDGER", help="台账文件，没有则新建 Ledger file, made where there is none")
+]
+BundleOption = Annotated[
+    Path, typer.Option(envvar="ECERT_BUNDLE", help="发布目录 Published folder: trust registry and status")
+]
+SignerOption = Annotated[str, typer.Option(envvar="ECERT_SIGNER", help="签名密钥 Signing key, file:PATH")]
+PassphraseOption = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="口令文件 File with the key's passphrase")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="每行输出一个 JSON Print one JSON object a line")]
+LicenceArgument = Annotated[str, typer.Argument(help="证照标识、记录文件或二维码 Identifier, record, code or picture")]
+
+
+def open_signer(uri: str, passphrase_file: Path | None) -> Signer:
+    """Open the signing key.
+
+    Raises:
+        CustodyError: it cannot be used.
+    """
+    source = PassphraseSource(
+        environ=os.environ, variable="ECERT_PASSPHRASE", option="--passphrase-file", file=passphrase_file
+    )
+    return load_signer(uri, passphrase=lambda: source.ask(uri))
+
+
+def identify(licence: str, bundle: Path | None) -> Identifier:
+    """Return the identifier of a licence named by its text, its code or its file.
+
+    Raises:
+        EcertError: it is none, or not sealed by a key in the registry of `bundle`.
+    """
+    if licence.startswith("1.2."):
+        return parse_identifier(licence)
+    if bundle is None:
+        raise EcertError(Reason.USAGE, "name the licence by its identifier, or give --bundle to read its file by")
+    return read_licence(licence, load_published(bundle)).identifier
+
+
+def read_licence(source: str, registry: Registry) -> Parent:
+    """Read a licence's record, code or picture, sealed by a registered key; whether it is in force is not asked.
+
+    Raises:
+        EcertError: it is none, or not sealed by a registered key that was in standing.
+    """
+    loaded = load_source(source)
+    signed = envelope.decode(decode_text(loaded) if isinstance(loaded, str) else loaded, limit=MAX_RECORD)
+    key = registry.find(signed.key_id)
+    if key is None:
+        raise NotFoundError(Reason.ISSUER_UNKNOWN, "the licence was sealed by a key that is not in the registry")
+    signed.verify(key.public_key)
+    if signed.kind is envelope.Kind.RECORD:
+        record = decode_record(signed.payload)
+        registry.standing(key, record.sealed_at)
+        return Parent(record.identifier, signed.key_id, record.status)
+    if signed.kind is envelope.Kind.FACE:
+        face = decode_face(signed.payload, key.member.code)
+        registry.standing(key, face.sealed_at)
+        return Parent(face.identifier, signed.key_id, face.status)
+    raise MalformedError(Reason.RECORD_MALFORMED, "this is another signed object, not a licence")

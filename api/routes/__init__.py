@@ -1,0 +1,1 @@
+"""The addresses of the publisher's service, by what they are about."""

@@ -1,0 +1,28 @@
+"""What operators and their machines look at."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from api.services import Services
+from ecert.web.metrics import CONTENT_TYPE
+
+
+def router(services: Services) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/healthz")
+    async def alive() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    async def ready() -> JSONResponse:
+        health = await services.health.look()
+        return JSONResponse(health.report(), 200 if health.ready else 503)
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        await services.health.look()
+        return Response(services.metrics.render(), media_type=CONTENT_TYPE)
+
+    return routes

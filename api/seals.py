@@ -1,0 +1,124 @@
+"""The seal register: what was decided about the seals of a region (《电子印章管理办法》)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from api.database import instant
+from ecert.errors import EcertError, IssuanceError, Reason
+from ecert.revocation import MAX_DOCUMENT, MAX_REASON
+from ecert.revocation.seal_list import (
+    MAX_CODE,
+    MAX_EVENTS,
+    SealEvent,
+    SealState,
+    SealStatusList,
+    load_seal_list,
+    seal_seal_list,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from api.database import Database
+    from api.folder import StatusFolder
+    from ecert.revocation import RegionStatus
+    from ecert.sm2 import Signer
+    from ecert.trust import Registry
+
+_LIMITS: Final = (("seal code", MAX_CODE), ("reason", MAX_REASON), ("document number", MAX_DOCUMENT))
+
+
+class SealBook:
+    """The seal register of a ledger."""
+
+    def __init__(self, database: Database) -> None:
+        """Read and write in `database`."""
+        self._db = database
+
+    def decide(self, code: str, event: SealEvent) -> None:
+        """Record a decision about a seal: that it is filed and active, too, is one.
+
+        Raises:
+            EcertError: USAGE; a text does not fit.
+            IssuanceError: the seal is cancelled, for good; or decided about too often, or later than this.
+        """
+        for (name, limit), text in zip(_LIMITS, (code, event.reason, event.document), strict=True):
+            if len(text) > limit or not text.isprintable():
+                raise EcertError(Reason.USAGE, f"the {name} has at most {limit} printable characters")
+        if not code or not event.reason:
+            raise EcertError(Reason.USAGE, "a seal code and a reason must be given")
+        with self._db.transaction():
+            self._require_next(event, self.entries().get(code, ()))
+            self._db.run(
+                "INSERT INTO seal_decisions (code, state, since, reason, document, decided_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                *(code, event.state.value, event.since.isoformat(), event.reason, event.document),
+                event.decided_at.isoformat(),
+            )
+
+    @staticmethod
+    def _require_next(event: SealEvent, history: tuple[SealEvent, ...]) -> None:
+        if any(earlier.state is SealState.CANCELLED for earlier in history):
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "the seal is cancelled for good: decided before")
+        if len(history) >= MAX_EVENTS or any(event.decided_at < earlier.decided_at for earlier in history):
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "a later decision is recorded, or too many: check the clock")
+
+    def entries(self) -> dict[str, tuple[SealEvent, ...]]:
+        """Return seal code → decisions, in the order in which they were taken."""
+        found: defaultdict[str, tuple[SealEvent, ...]] = defaultdict(tuple)
+        rows = self._db.run(
+            "SELECT code, state, since, reason, document, decided_at FROM seal_decisions ORDER BY number"
+        )
+        for code, state, since, reason, document, decided_at in rows:
+            found[code] += (SealEvent(SealState(state), instant(since), instant(decided_at), reason, document),)
+        return dict(found)
+
+    def version(self) -> int:
+        """Return a number that grows with every decision."""
+        return int(self._db.row("SELECT COALESCE(MAX(number), 0) FROM seal_decisions")[0])
+
+
+class SealList:
+    """The register as a signed list in the published folder, signed again when it changed or its time is half over."""
+
+    def __init__(self, book: SealBook, folder: StatusFolder, signer: Signer) -> None:
+        """Sign with the region's status key."""
+        self._book = book
+        self._folder = folder
+        self._signer = signer
+        self._version = -1
+        self._renewal: datetime | None = None
+
+    def resume(self, registry: Registry, *, now: datetime) -> None:
+        """Find out whether what lies in the folder is what the register says."""
+        data = self._folder.read_seals()
+        if data is None:
+            return
+        with suppress(EcertError):
+            held = load_seal_list(data, registry, now=now)
+            if dict(held.entries) == self._book.entries():
+                self._version, self._renewal = self._book.version(), _half(held.issued_at, held.fresh_until)
+
+    def is_due(self, at: datetime) -> bool:
+        """Tell whether another list is to be signed."""
+        return self._renewal is None or at >= self._renewal or self._version != self._book.version()
+
+    def put_out(self, status: RegionStatus) -> None:
+        """Put out a list with a step of the status chain, when one is due; it has that step's number.
+
+        Raises:
+            CustodyError: the key cannot be used.
+        """
+        if not self.is_due(status.issued_at):
+            return
+        version, times = self._book.version(), (status.issued_at, status.fresh_until)
+        listing = SealStatusList(status.region, status.sequence, *times, self._book.entries())
+        self._folder.put_seals(seal_seal_list(listing, self._signer))
+        self._version, self._renewal = version, _half(*times)
+
+
+def _half(start: datetime, end: datetime) -> datetime:
+    return start + (end - start) / 2
