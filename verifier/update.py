@@ -1,74 +1,113 @@
-"""How what a window holds is replaced: verified first, never by anything older, each file whole or not at all."""
+"""Bringing holdings up to date once, for a command: from a publisher, or from an offline bundle file."""
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecert.cli.bundle import REGISTRY, STATUS, load_anchor
-from ecert.cli.files import read_bounded, write_atomic
-from ecert.errors import EcertError, NotFoundError, Reason, RejectedError
-from ecert.revocation import Snapshot, load_snapshot
-from ecert.revocation.status import MAX_SNAPSHOT
-from ecert.trust import Registry, load_registry
-from ecert.trust.registry import MAX_REGISTRY
+from ecert.cli.files import read_bounded
+from ecert.errors import EcertError, NotFoundError, Reason
+from ecert.holdings import MAX_BUNDLE
+from ecert.revocation import PAGE_SIZE
+from verifier.fetching import fetch_page
+from verifier.publisher import open_publisher
+from verifier.publisher_link import PublisherLink
+from verifier.site import LocalSite
+from verifier.site_link import SiteLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from ecert.x509 import Certificate
+    from verifier.keeper import Keeper
+    from verifier.publisher import Publisher
+
+Outcomes = list[tuple[str, EcertError | None]]
+"""Part → why it was refused, None when it was taken or is held already."""
 
 
-def update(source: Path, bundle: Path) -> Iterator[tuple[str, EcertError | None]]:
-    """Take over a publisher's files, one by one: (file name, None when taken, or why it was not).
-
-    A registry that is refused ends the update, and what is held stays. Status lists stand for themselves.
+def update_from(keeper: Keeper, source: str) -> Outcomes:
+    """Bring registry and status up to date.
 
     Args:
-        source: Folder with `registry.cose` and `status-<region>.cose`. Its anchor, if any, is not looked at.
-        bundle: The window's folder, with its pinned `anchor.pem`.
+        keeper: What is held.
+        source: URL or folder of a publisher, or an offline bundle file.
 
     Raises:
-        NotFoundError: the window has no anchor, or the source no registry.
-        MalformedError: one of them does not parse.
-        RejectedError: the registry is not signed by the window's anchor, or is older than the one held.
+        EcertError: the source is none, or its registry is refused: then nothing is taken.
     """
-    registry = _take_registry(source, bundle, load_anchor(bundle))
-    yield REGISTRY, None
-    for path in sorted(source.glob(STATUS.format(region="*"))):
+    if Path(source).is_file():
+        data = read_bounded(Path(source), MAX_BUNDLE, Reason.USAGE)
+        return asyncio.run(_update_from_bundle(keeper, data))
+    return asyncio.run(_with(open_publisher(source), lambda publisher: _update_from(keeper, publisher)))
+
+
+def gather_from(keeper: Keeper, source: str) -> Outcomes:
+    """Bring everything up to date, the details of every licence with a history included.
+
+    Args:
+        keeper: What is held.
+        source: URL or folder of a publisher.
+
+    Raises:
+        EcertError: as for `update_from`; or the source is a bundle file, which cannot be asked for details.
+    """
+    if Path(source).is_file():
+        raise EcertError(Reason.USAGE, f"{source} is a file: give the URL or folder of a publisher")
+
+    async def gather(publisher: Publisher) -> Outcomes:
+        return await _update_from(keeper, publisher) + await _take_pages(keeper, publisher)
+
+    return asyncio.run(_with(open_publisher(source), gather))
+
+
+async def _with(publisher: Publisher, action: Callable[[Publisher], Awaitable[Outcomes]]) -> Outcomes:
+    try:
+        return await action(publisher)
+    finally:
+        await publisher.close()
+
+
+async def _update_from_bundle(keeper: Keeper, data: bytes) -> Outcomes:
+    await keeper.take("bundle", lambda holdings: holdings.take_bundle(data))
+    held = keeper.holdings
+    parts = ["registry", *(f"status/{region}" for region in held.status.regions)]
+    return [(part, held.problems.get(part)) for part in dict.fromkeys([*parts, *held.problems])]
+
+
+async def _update_from(keeper: Keeper, publisher: Publisher) -> Outcomes:
+    link = PublisherLink(keeper, publisher, SiteLink(keeper, LocalSite()))
+    await link.take_registry()
+    outcomes: Outcomes = [("registry", None)]
+    outcomes += [(part, error) for part, error in keeper.holdings.problems.items() if part.startswith("registry/")]
+    for region in keeper.regions():
         try:
-            _take_status(path, bundle, registry)
-            yield path.name, None
+            found = await link.take_status(region)
+            if found is None and keeper.sequence(region) == 0:
+                raise NotFoundError(Reason.STATUS_MISSING, f"{publisher.name} has nothing of {region}")
+            outcomes.append((f"status/{region}", None))
         except EcertError as error:
-            yield path.name, error
+            outcomes.append((f"status/{region}", error))
+    return outcomes
 
 
-def _take_registry(source: Path, bundle: Path, anchor: Certificate) -> Registry:
-    data = read_bounded(source / REGISTRY, MAX_REGISTRY, Reason.REGISTRY_MISSING)
-    offered = load_registry(data, anchor)
-    try:
-        held = load_registry(read_bounded(bundle / REGISTRY, MAX_REGISTRY, Reason.REGISTRY_MISSING), anchor)
-    except NotFoundError:
-        held = None
-    if held and offered.version < held.version:
-        raise RejectedError(Reason.REGISTRY_ROLLBACK, f"version {offered.version} is offered, {held.version} is held")
-    write_atomic(bundle / REGISTRY, data)
-    return offered
+async def _take_pages(keeper: Keeper, publisher: Publisher) -> Outcomes:
+    outcomes: Outcomes = []
+    for region, key_id, number, page in list(_pages_with_history(keeper)):
+        part = f"status/{region}/pages/{key_id.hex()}-{number}/{page}"
+        try:
+            data = await fetch_page(publisher, region, key_id, number, page)
+            if data is None:
+                raise NotFoundError(Reason.STATUS_DETAILS_MISSING, f"{publisher.name} has no {part}")
+            await keeper.take_page(data)
+            outcomes.append((part, None))
+        except EcertError as error:
+            outcomes.append((part, error))
+    return outcomes
 
 
-def _take_status(path: Path, bundle: Path, registry: Registry) -> None:
-    data = read_bounded(path, MAX_SNAPSHOT, Reason.STATUS_MISSING)
-    offered = load_snapshot(data, registry)
-    target = bundle / STATUS.format(region=offered.region)
-    held = _held_status(target, registry)
-    if held and offered.sequence < held.sequence:
-        raise RejectedError(Reason.STATUS_ROLLBACK, f"sequence {offered.sequence} is offered, {held.sequence} is held")
-    write_atomic(target, data)
-
-
-def _held_status(path: Path, registry: Registry) -> Snapshot | None:
-    """Return what is held; a file that no longer verifies is as good as none."""
-    try:
-        return load_snapshot(read_bounded(path, MAX_SNAPSHOT, Reason.STATUS_MISSING), registry)
-    except EcertError:
-        return None
+def _pages_with_history(keeper: Keeper) -> Iterator[tuple[str, bytes, int, int]]:
+    for region, status in keeper.holdings.status.regions.items():
+        for (key_id, number), listing in status.lists.items():
+            for page in dict.fromkeys(index // PAGE_SIZE for index, _ in listing.marks.items()):
+                yield region, key_id, number, page

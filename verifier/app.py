@@ -1,0 +1,130 @@
+"""The window's HTTP service: `POST /api/v1/verify`, one page, and what operators look at."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from ecert.report import verdict_json
+from ecert.web import problems
+from ecert.web.metrics import CONTENT_TYPE, Rim
+from ecert.web.problems import Code, Problem
+from ecert.wording import Wording
+from verifier.desk import BusyError, Question
+from verifier.keystrokes import undo_keyboard
+from verifier.questions import MAX_BODY, VerifyRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import ASGIApp
+
+    from ecert.errors import MalformedError
+    from verifier.services import Services
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_STATIC: Final = Path(__file__).parent / "static"
+_MAX_TYPED: Final = 64 * 1024
+_NOTHING: Final = Wording(
+    "没有收到要核验的内容", "Nothing came to be verified", "请扫描二维码或选择图片", "Scan a code or choose a picture"
+)
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Return the application over `services`, which begin with it and end with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running = asyncio.create_task(services.run())
+        yield
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await services.close()
+
+    app = FastAPI(title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(app)
+    _add_interface(app, services)
+    _add_page(app, services)
+    _add_operations(app, services)
+    app.mount("/static", StaticFiles(directory=_STATIC))
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
+
+
+def _add_interface(app: FastAPI, services: Services) -> None:
+    @app.post("/api/v1/verify", operation_id="verify", summary="核验一张证照 Verify a licence")
+    async def verify(body: VerifyRequest) -> dict[str, Any]:
+        """Return the verdict: 200 whatever its outcome; see docs/verification.md for the numbered checks."""
+        try:
+            question = await body.question(services.desk)
+        except BusyError:
+            raise _busy() from None
+        return verdict_json(await services.desk.answer(question))
+
+
+def _busy() -> Problem:
+    return Problem(Code.BUSY, headers={"Retry-After": "1"})
+
+
+def _add_page(app: FastAPI, services: Services) -> None:
+    def respond(status: int = 200, **content: Any) -> HTMLResponse:
+        holdings, now = services.keeper.holdings, services.keeper.clock()
+        return HTMLResponse(services.page.render(holdings, now, **content), status)
+
+    @app.get("/", include_in_schema=False)
+    async def show() -> HTMLResponse:
+        return respond()
+
+    @app.post("/", include_in_schema=False)
+    async def check(request: Request) -> HTMLResponse:
+        try:
+            sealed = await _read_form(request, services)
+        except BusyError:
+            return respond(503, notice=_busy().words)
+        except HTTPException as error:
+            problem = error if isinstance(error, Problem) else Problem(Code.REQUEST_INVALID)
+            return respond(error.status_code, notice=problem.words)
+        if not sealed:
+            return respond(notice=_NOTHING)
+        return respond(verdict=await services.desk.answer(Question(sealed)))
+
+
+async def _read_form(request: Request, services: Services) -> bytes | str | MalformedError:
+    """Return what the page's form carries; empty when it carries nothing.
+
+    Raises:
+        HTTPException: the form is too long or none.
+        BusyError: too many pictures wait already.
+    """
+    async with request.form(max_files=1, max_fields=4, max_part_size=_MAX_TYPED) as form:
+        picture, typed = form.get("picture"), form.get("text")
+        if isinstance(picture, UploadFile) and picture.size:
+            return await services.desk.read_picture(await picture.read())
+        return undo_keyboard(typed) if isinstance(typed, str) else ""
+
+
+def _add_operations(app: FastAPI, services: Services) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def alive() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def ready() -> JSONResponse:
+        return JSONResponse(services.health.report(), 200 if services.health.ready else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(services.metrics.render(), media_type=CONTENT_TYPE)
