@@ -17,6 +17,7 @@ HEALTHCHECK --interval=60s --timeout=10s CMD ["ecert", "doctor"]
 
 FROM base AS verifier
 COPY verifier /app/verifier
+EXPOSE 8450
 ENTRYPOINT ["python", "-m", "verifier"]
 
 FROM base AS keys
@@ -26,4 +27,5 @@ ENTRYPOINT ["python", "-m", "keys"]
 FROM base AS api
 COPY keys /app/keys
 COPY api /app/api
+EXPOSE 8440
 ENTRYPOINT ["python", "-m", "api"]

@@ -1,173 +1,38 @@
-"""The benchmark: our figures beside those of OpenSSL and gmssl, in one run on one core."""
+"""The benchmark. `scripts/bench [speed|revocation]` sets up and calls this."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
-import re
-import secrets
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from gmssl.sm2 import CryptSM2
-
-from api.ledger import SqliteLedger
-from ecert.issuance import issue
-from ecert.licence.types import find_type
-from ecert.sm2 import PrivateKey, decode_der, secret_engine, verify_engine
-from ecert.sm2.engine import _Tables
-from ecert.verification import Outcome, assess
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.world import HOST, ISSUER, World, demo_application
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MESSAGE = bytes(range(256)) + bytes(44)
-ROUNDS = 3
-
-
-def per_second(action: Callable[[], object], seconds: float) -> float:
-    """Return how often `action` runs in a second of CPU time: the median over rounds."""
-    action()
-    rates = []
-    for _ in range(ROUNDS):
-        count, began = 0, time.process_time()
-        while (spent := time.process_time() - began) < seconds / ROUNDS:
-            action()
-            count += 1
-        rates.append(count / spent)
-    return statistics.median(rates)
-
-
-def openssl_speed(algorithm: str, seconds: int) -> tuple[float, float] | None:
-    """Return OpenSSL's own (signatures, verifications) per second; None without its command line or the algorithm."""
-    if shutil.which("openssl") is None:
-        return None
-    shown = subprocess.run(
-        ["openssl", "speed", "-seconds", str(seconds), algorithm], capture_output=True, text=True, check=False
-    )
-    numbers = re.findall(r"\s([\d.]+)\s+([\d.]+)\s*$", shown.stdout)
-    return (float(numbers[-1][0]), float(numbers[-1][1])) if shown.returncode == 0 and numbers else None
-
-
-def figure(name: str, value: float, unit: str, against: str, other: float | None) -> dict[str, Any]:
-    """Return one figure; `ratio` is value by the other's, or null where there is nothing to compare."""
-    ratio = round(value / other, 3) if other else None
-    return {"name": name, "value": round(value, 1), "unit": unit, "against": against, "ratio": ratio}
-
-
-def measure(seconds: float) -> list[dict[str, Any]]:
-    """Measure everything, `seconds` for each figure."""
-    key = PrivateKey.generate()
-    signature = key.sign(MESSAGE)
-    public = key.public_key
-    e, (r, s) = public.message_digest(MESSAGE), decode_der(signature)
-    tables = _Tables()
-    handle = tables.load_public(public.point)
-    oracle = CryptSM2(private_key=secrets.token_hex(31), public_key=public.point[1:].hex())
-    raw = f"{r:064x}{s:064x}"
-
-    sm2, p256 = openssl_speed("sm2", 2), openssl_speed("ecdsap256", 2)
-    sm2_name = "openssl speed sm2"
-    ours_sign = per_second(lambda: key.sign(MESSAGE), seconds)
-    ours_verify = per_second(lambda: public.verify(signature, MESSAGE), seconds)
-    gmssl_sign = per_second(lambda: oracle.sign(e, secrets.token_hex(31)), seconds)
-    gmssl_verify = per_second(lambda: oracle.verify(raw, e), seconds)
-    figures = [
-        figure("sm2_sign", ours_sign, "1/s", sm2_name, sm2[0] if sm2 else None),
-        figure("sm2_sign_vs_gmssl", ours_sign, "1/s", "gmssl", gmssl_sign),
-        figure("sm2_verify", ours_verify, "1/s", sm2_name, sm2[1] if sm2 else None),
-        figure("sm2_verify_vs_gmssl", ours_verify, "1/s", "gmssl", gmssl_verify),
-        figure("sm2_verify_vs_p256", ours_verify, "1/s", "openssl speed ecdsap256", p256[1] if p256 else None),
-        figure(
-            "sm2_verify_python_tables",
-            per_second(lambda: tables.verify(handle, e, r, s), seconds),
-            "1/s",
-            "sm2_verify",
-            ours_verify,
-        ),
-        figure("gmssl_sm2_sign", gmssl_sign, "1/s", sm2_name, sm2[0] if sm2 else None),
-        figure("gmssl_sm2_verify", gmssl_verify, "1/s", sm2_name, sm2[1] if sm2 else None),
-    ]
-    for name, speed in (("openssl_sm2", sm2), ("openssl_p256", p256)):
-        if speed:
-            figures.append(figure(f"{name}_sign", speed[0], "1/s", "", None))
-            figures.append(figure(f"{name}_verify", speed[1], "1/s", "", None))
-    return figures + pipeline(seconds, ours_sign, ours_verify)
-
-
-def pipeline(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[str, Any]]:
-    """Measure whole verifications (text in, verdict out) and whole issuances (application in, sealed licence out)."""
-    world = World()
-    licence, application = world.issue(), demo_application("business-licence")
-    registry = world.registry()
-    status = world.status(registry)
-    text = licence.text(HOST)
-    definition = find_type(application.type_code)
-    issuer = registry.find(world.keys[ISSUER].public_key.key_id)
-    assert issuer is not None  # noqa: S101  (the world registers it)
-
-    def check() -> None:
-        assert assess(text, registry=registry, status=status, at=world.now).outcome is Outcome.VALID  # noqa: S101
-
-    with tempfile.TemporaryDirectory() as folder, SqliteLedger(Path(folder) / "ledger.db") as ledger:
-
-        def make() -> None:
-            issue(
-                application,
-                definition,
-                issuer,
-                signer=world.keys[ISSUER],
-                ledger=ledger,
-                now=world.clock,
-                entropy=secrets.token_bytes,
-            )
-
-        issued = per_second(make, seconds)
-    return [
-        figure("qr_verify", per_second(check, seconds), "1/s", "sm2_verify", ours_verify),
-        figure("issue_record", issued, "1/s", "sm2_sign", ours_sign),
-    ]
-
-
-def machine() -> dict[str, Any]:
-    """Say what was measured on."""
-    try:
-        model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text("ascii", "replace"))
-    except OSError:
-        model = None
-    return {
-        "platform": platform.platform(),
-        "processor": model[1] if model else platform.machine(),
-        "python": platform.python_version(),
-        "engine_secret": secret_engine().version,
-        "engine_verify": verify_engine().version,
-    }
+from bench_figures import machine, show
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description="每秒次数，单核 Operations per second on one core.")
+    """Measure one part and print it."""
+    parser = argparse.ArgumentParser(description="性能 What is how fast, and how large.")
+    parser.add_argument(
+        "part", nargs="?", choices=("speed", "revocation"), default="speed", help="测哪一部分 Which part"
+    )
     parser.add_argument("--json", action="store_true", help="输出一个 JSON 对象 Print one JSON object")
     parser.add_argument("--seconds", type=float, default=2.0, help="每项秒数 Seconds for each figure")
+    parser.add_argument(
+        "--revocations", type=int, default=1000, help="传播测多少次吊销，0 不测 Revocations propagated; 0: none"
+    )
     options = parser.parse_args()
-    result = {"figures": measure(options.seconds), "machine": machine()}
+    if options.part == "speed":
+        from bench_speed import measure  # noqa: PLC0415  (each part loads only what it needs)
+
+        figures = measure(options.seconds)
+    else:
+        from bench_revocation import measure_revocation  # noqa: PLC0415
+
+        figures = measure_revocation(options.seconds, options.revocations)
+    result = {"figures": figures, "machine": machine()}
     if options.json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
-        return
-    for row in result["figures"]:
-        compared = f"{row['ratio']:>9.3f} × {row['against']}" if row["ratio"] is not None else ""
-        print(f"{row['name']:26} {row['value']:>12,.1f} {row['unit']:4} {compared}")
-    print("\n".join(f"{name}: {value}" for name, value in result["machine"].items()))
+    else:
+        show(result)
 
 
 if __name__ == "__main__":

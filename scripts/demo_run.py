@@ -9,81 +9,31 @@ import secrets
 import shutil
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from demo_commands import FailedError, run
-from demo_tamper import write_cases
+from demo_country import DEPARTMENTS, REGIONS, SEAL_MAKERS, Department
+from demo_network import Network, StartError
+from demo_tamper import write_attacks, write_cases
 
-from ecert.cli.bundle import load_bundle
+from ecert import envelope
 from ecert.cli.entry import now
 from ecert.cli.pixels import draw_terminal
-from ecert.cli.report import timestamp
+from ecert.cli.published import load_published
 from ecert.errors import EcertError
+from ecert.licence.face import decode_face, encode_face
+from ecert.licence.record import MAX_RECORD
 from ecert.licence.types import find_type
+from ecert.qr import decode_text, encode_text
+from ecert.report import timestamp
 from keys.signer import load_signer
 
 DATA = Path(__file__).parent / "demo-data"
 HOST = "ZZ.EXAMPLE"
 MARKER = ".ecert-demo"
-
-REGIONS = {"440000": ("广东省", "Guangdong"), "310000": ("上海市", "Shanghai")}
-
-
-@dataclass(frozen=True)
-class Department:
-    """An invented department with the licence types it issues, by slug."""
-
-    region: str
-    code: str
-    name: str
-    name_en: str
-    types: tuple[str, ...]
-
-
-DEPARTMENTS = (
-    Department(
-        "440000",
-        "11440000DEMG100223",
-        "广东省样例市场监督管理局",
-        "Guangdong Sample Market Regulator",
-        ("business-licence", "food-business-licence"),
-    ),
-    Department(
-        "440000",
-        "11440000DEMG100148",
-        "广东省样例公安厅",
-        "Guangdong Sample Public Security",
-        ("resident-identity-card", "driving-licence", "vehicle-licence"),
-    ),
-    Department(
-        "440000",
-        "11440000DEMG10030X",
-        "广东省样例民生与建设厅",
-        "Guangdong Sample Social and Building Affairs",
-        ("social-security-card", "construction-permit", "real-estate-certificate"),
-    ),
-    Department(
-        "310000",
-        "11310000DEMH10023M",
-        "上海市样例市场监督管理局",
-        "Shanghai Sample Market Regulator",
-        ("business-licence", "food-business-licence", "construction-permit", "real-estate-certificate"),
-    ),
-    Department(
-        "310000",
-        "11310000DEMH10015T",
-        "上海市样例公安局",
-        "Shanghai Sample Public Security",
-        ("resident-identity-card", "driving-licence", "vehicle-licence", "social-security-card"),
-    ),
-)
-SEAL_MAKERS = {
-    "440000": ("12440000DEMG90018F", "广东省样例印章制作中心", "Guangdong Sample Seal Maker"),
-    "310000": ("12310000DEMH900192", "上海市样例印章制作中心", "Shanghai Sample Seal Maker"),
-}
 
 
 @dataclass
@@ -93,6 +43,8 @@ class Demo:
     out: Path
     pause: bool
     happened: list[tuple[str, str, str]] = field(default_factory=list)
+    propagation: list[float] = field(default_factory=list)
+    old_timestamp: bytes = b""
 
     def __post_init__(self) -> None:
         """Name the folders."""
@@ -100,8 +52,23 @@ class Demo:
         self.passphrase = self.out / "keys-passphrase.txt"
         self.published = self.out / "published"
         self.bundle = self.out / "bundle"
+        self.second = self.out / "second-window"
+        self.root = self.published / "registry" / "metadata" / "1.root.json"
         self.licences = self.out / "licences"
         self.verdicts = self.out / "verdicts"
+
+    def ledger(self, region: str) -> Path:
+        """Return the ledger of a region's departments."""
+        return self.out / f"ledger-{region}.db"
+
+    def issue(self, department: Department, file: Path) -> list[Path]:
+        """Issue every application of a file; return the records' paths."""
+        ran = run(
+            *("api", "issue", file, "--signer", self.key(f"department-{department.code}")),
+            *("--passphrase-file", self.passphrase, "--ledger", self.ledger(department.region)),
+            *("--bundle", self.published, "--portal-host", HOST, "--out", self.licences, "--json"),
+        )
+        return [Path(json.loads(line)["record"]) for line in ran.out.splitlines()]
 
     def chapter(self, zh: str, en: str) -> None:
         """Begin a chapter; with pauses, wait for Enter first."""
@@ -113,16 +80,23 @@ class Demo:
         """Return the signing URI of a key of the ceremony."""
         return f"file:{self.home / name}.key.pem"
 
-    def verdict(self, source: object, name: str, *, outcome: str, reason: str, at: str | None = None) -> dict[str, Any]:
+    def verdict(
+        self, source: object, name: str, *, outcome: str, reason: str, options: tuple[object, ...] = ()
+    ) -> dict[str, Any]:
         """Verify something at the window, keep the verdict, and hold it against what is expected."""
         code = {"valid": 0, "invalid": 1, "undetermined": 3}[outcome]
-        moment = ("--at", at) if at else ()
-        ran = run("ecert", "verify", source, "--bundle", self.bundle, *moment, "--json", expect=code, show=False)
+        ran = run("ecert", "verify", source, "--bundle", self.bundle, *options, "--json", expect=code, show=False)
         verdict: dict[str, Any] = json.loads(ran.out)
         (self.verdicts / f"{name}.json").write_text(ran.out, "utf-8")
         if (verdict["outcome"], verdict["reason"]) != (outcome, reason):
             raise FailedError(f"{name}: {verdict['outcome']} ({verdict['reason']}), expected {outcome} ({reason})")
         return verdict
+
+    def verdict_again(self, record: Path, *, reason: str) -> None:
+        """Verify a licence that is no longer valid, its code and its record; the verdict of before stays beside."""
+        (self.verdicts / f"{record.stem}.json").rename(self.verdicts / f"{record.stem}.before.json")
+        self.verdict(record.with_suffix(".txt"), record.stem, outcome="invalid", reason=reason)
+        self.verdict(record, f"{record.stem}.record", outcome="invalid", reason=reason)
 
     def record(self, zh: str, en: str, result: str) -> None:
         """Note one thing that happened, for the table at the end."""
@@ -140,27 +114,23 @@ def ceremony(demo: Demo) -> None:
     demo.passphrase.chmod(0o600)
     common = ("--home", demo.home, "--passphrase-file", demo.passphrase)
     run("keys", "init-national", "--name", "国家电子证照样例根", *common)
+    out = ("--out", demo.published)
+    run("keys", "registry", "init", "--root-keys", 3, "--threshold", 2, *out, *common)
+    demo.old_timestamp = demo.root.with_name("timestamp.json").read_bytes()
     for region, (name, name_en) in REGIONS.items():
         run("keys", "init-region", "--region", region, "--name", name, "--name-en", name_en, *common)
+        run("keys", "registry", "add-region", "--region", region, *out, *common)
     for d in DEPARTMENTS:
         types = [argument for slug in d.types for argument in ("--type", find_type(slug).code)]
         named = ("--region", d.region, "--code", d.code, "--name", d.name, "--name-en", d.name_en)
         run("keys", "issue-department", *named, *types, *common)
+        run("keys", "registry", "add-issuer", "--region", d.region, "--code", d.code, *out, *common)
     for region, (code, name, name_en) in SEAL_MAKERS.items():
-        run(
-            "keys",
-            "issue-seal-maker",
-            "--region",
-            region,
-            "--code",
-            code,
-            "--name",
-            name,
-            "--name-en",
-            name_en,
-            *common,
-        )
-    run("keys", "registry", "sign", "--out", demo.published, "--days", 7, *common)
+        body = ("--region", region, "--code", code)
+        run("keys", "issue-seal-maker", *body, "--name", name, "--name-en", name_en, *common)
+        run("keys", "registry", "add-issuer", "--role", "seal-maker", *body, *out, *common)
+    run("keys", "registry", "sign", "--days", 7, *out, *common)
+    print(run("keys", "registry", "status", *out).out, end="")
     pki = demo.out / "pki"
     pki.mkdir()
     names = {
@@ -182,8 +152,9 @@ def windows(demo: Demo) -> None:
     demo.chapter("二 发布状态名录，启用窗口", "2 Status lists are published; a window is set up")
     for region in REGIONS:
         publish(demo, region)
-    run("verifier", "pin", demo.out / "pki" / "national-root.pem", "--bundle", demo.bundle)
-    run("verifier", "update", demo.published, "--bundle", demo.bundle)
+    for window in (demo.bundle, demo.second):
+        run("verifier", "pin", demo.root, "--bundle", window)
+        run("verifier", "update", demo.published, "--bundle", window)
     print(run("verifier", "show", "--bundle", demo.bundle).out, end="")
 
 
@@ -191,7 +162,7 @@ def publish(demo: Demo, region: str) -> None:
     """Publish a region's status list."""
     run(
         *("api", "publish", "--signer", demo.key(f"status-{region}"), "--passphrase-file", demo.passphrase),
-        *("--ledger", demo.out / f"ledger-{region}.db", "--bundle", demo.published, "--days", 7),
+        *("--ledger", demo.ledger(region), "--bundle", demo.published, "--days", 7),
     )
 
 
@@ -210,12 +181,7 @@ def issue(demo: Demo) -> list[tuple[Department, Path]]:
         ]
         file = applications / f"{department.code}.json"
         file.write_text(json.dumps(rows, ensure_ascii=False, indent=2), "utf-8")
-        ran = run(
-            *("api", "issue", file, "--signer", demo.key(f"department-{department.code}")),
-            *("--passphrase-file", demo.passphrase, "--ledger", demo.out / f"ledger-{department.region}.db"),
-            *("--bundle", demo.published, "--portal-host", HOST, "--out", demo.licences, "--json"),
-        )
-        records = [Path(json.loads(line)["record"]) for line in ran.out.splitlines()]
+        records = demo.issue(department, file)
         issued += [(department, record) for record in records]
         print(f"    {department.name}: {len(records)} 张 licences")
     demo.record("签发", "issued", f"{len(issued)}")
@@ -242,50 +208,144 @@ def verify_all(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 
 
 def revoke(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
-    """Revoke one licence in each region; the window learns of it with its next update."""
-    demo.chapter("五 吊销后再核验", "5 Two licences are revoked, and verified again")
-    for region in REGIONS:
-        record = next(record for department, record in issued if department.region == region)
-        text = record.with_suffix(".txt")
-        (demo.verdicts / f"{record.stem}.json").rename(demo.verdicts / f"{record.stem}.before.json")
-        run(
-            *("api", "revoke", record, "--reason", "样例：违法经营被吊销", "--bundle", demo.published),
-            *("--ledger", demo.out / f"ledger-{region}.db"),
-        )
-        publish(demo, region)
-        before = demo.verdict(text, f"{record.stem}.not-updated", outcome="valid", reason="ok")
-        age = before["freshness"]["status"]["age_seconds"]
+    """Revoke one licence in each region while publisher and windows run, each a process of its own."""
+    demo.chapter(
+        "五 发布方与两个窗口各自运行；吊销几秒内到窗口",
+        "5 A publisher and two windows run by themselves; a revocation reaches both within seconds",
+    )
+    chosen = {region: next(r for d, r in issued if d.region == region) for region in REGIONS}
+    with Network(
+        published=demo.published,
+        ledgers={region: demo.ledger(region) for region in REGIONS},
+        signers={region: demo.key(f"status-{region}") for region in REGIONS},
+        passphrase=demo.passphrase,
+        windows=[demo.bundle, demo.second],
+        logs=demo.out / "logs",
+    ) as network:
+        print(f"  缓存 cache: {network.cache}; 窗口 windows: {', '.join(network.urls)}")
+        for region, record in chosen.items():
+            text = record.with_suffix(".txt").read_text("ascii").strip()
+            before = network.verdict(0, text)
+            if before["outcome"] != "valid":
+                raise FailedError(f"{record.stem}: {before['reason']} before it was revoked")
+            began = time.monotonic()
+            run(
+                *("api", "revoke", record, "--reason", "样例：违法经营被吊销", "--bundle", demo.published),
+                *("--reason-code", "unlawful-act", "--document", "样例市监罚〔2026〕1号"),
+                *("--legal-basis", "《中华人民共和国行政许可法》第六十九条", "--ledger", demo.ledger(region)),
+            )
+            seconds = network.seconds_until(text, "revoked", began)
+            shown = " / ".join(f"{one:.2f} s" for one in seconds)
+            demo.record(f"吊销 {record.stem[:-21]}", "revoke -> revoked", f"两窗口 both windows: {shown}")
+            demo.propagation += seconds
+    for region, record in chosen.items():
         run("verifier", "update", demo.published, "--bundle", demo.bundle)
-        demo.verdict(text, record.stem, outcome="invalid", reason="revoked")
-        demo.verdict(record, f"{record.stem}.record", outcome="invalid", reason="revoked")
+        demo.verdict_again(record, reason="revoked")
         if region == "440000":
-            print(run("ecert", "verify", text, "--bundle", demo.bundle, expect=1).out)
-        demo.record(
-            f"吊销 {record.stem[:-21]}",
-            "revoked",
-            f"更新前有效 valid before the update ({age} s old), 更新后无效 invalid after",
-        )
+            print(run("ecert", "verify", record.with_suffix(".txt"), "--bundle", demo.bundle, expect=1).out)
+
+
+def depend(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
+    """Issue a licence that depends on another, suspend the parent, see the flag; then answer about the time before."""
+    demo.chapter(
+        "六 关联证照：营业执照暂扣，食品经营许可证带上标记；出具“某时是否有效”的签名答复",
+        "6 A licence depends on another: the parent falls, the child is flagged; a signed answer about a past instant",
+    )
+    department = DEPARTMENTS[0]
+    parent = [r for d, r in issued if d == department and r.stem.startswith("business-licence")][1]
+    identifier = json.loads(run("ecert", "inspect", parent, "--json", show=False).out)["identifier"]
+    row = json.loads((DATA / "food-business-licence.json").read_text("utf-8"))[0]
+    application = demo.out / "applications" / "dependent.json"
+    application.write_text(json.dumps({**row, "parentIdentifiers": [identifier]}, ensure_ascii=False), "utf-8")
+    child = demo.issue(department, application)[0]
+    valid_at = timestamp(now())
+    publish(demo, department.region)
+    time.sleep(1.1)  # instants are whole seconds: the decision comes after the one that is asked about
+    where = ("--ledger", demo.ledger(department.region), "--bundle", demo.published)
+    suspended = ("--state", "suspended", "--reason-code", "under-investigation")
+    run("api", "revoke", parent, *suspended, "--reason", "样例：立案调查期间暂扣", *where)
+    publish(demo, department.region)
+    run("verifier", "update", demo.published, "--bundle", demo.bundle)
+    verdict = demo.verdict(child.with_suffix(".txt"), child.stem, outcome="valid", reason="ok")
+    demo.verdict(child, f"{child.stem}.record", outcome="valid", reason="ok")
+    demo.verdict_again(parent, reason="suspended")
+    if [flag["code"] for flag in verdict["flags"]] != ["parent-changed"]:
+        raise FailedError(f"{child.stem}: the flag is missing: {verdict['flags']}")
+    print(run("api", "tasks", "--ledger", demo.ledger(department.region)).out, end="")
+    demo.record("关联证照", "dependent licence", "有效并标记 valid, flagged 关联证照已变更")
+    answer = demo.out / "answer.bin"
+    signing = ("--signer", demo.key(f"status-{department.region}"), "--passphrase-file", demo.passphrase)
+    run("api", "answer", parent, "--at", valid_at, "--out", answer, *signing, *where)
+    print(run("ecert", "answer", answer, "--bundle", demo.bundle).out, end="")
+    demo.record("某日是否有效", "signed answer", f"{valid_at}: valid")
+
+
+def compromise(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
+    """A department's key is stolen: what the region had on record before stays valid, a forgery dated back never is."""
+    demo.chapter(
+        "八 密钥泄露：有签发证据的仍有效，倒签的伪造永远不会有效",
+        "8 A key is stolen: with evidence of issuance a licence stays valid, a forgery dated back never becomes so",
+    )
+    department = DEPARTMENTS[3]
+    record = next(r for d, r in issued if d == department and not r.stem.startswith("business-licence"))
+    evidence = demo.out / "evidence.bin"
+    ledger = demo.ledger(department.region)
+    run("api", "evidence", record, "--ledger", ledger, "--bundle", demo.published, "--out", evidence)
+    common = ("--home", demo.home, "--passphrase-file", demo.passphrase)
+    time.sleep(1.1)  # whole seconds: the theft comes after the head of the issued set
+    run("keys", "rotate", f"department-{department.code}", "--compromised-at", "now", *common)
+    run("keys", "registry", "sign", "--out", demo.published, *common)
+    run("verifier", "update", demo.published, "--bundle", demo.bundle)
+    without = demo.verdict(record, f"{record.stem}.stolen-key", outcome="undetermined", reason="issuer-key-compromised")
+    demo.verdict(record, f"{record.stem}.with-evidence", outcome="valid", reason="ok", options=("--evidence", evidence))
+    forged = demo.out / "backdated-forgery.txt"
+    forged.write_text(backdated(demo, department, record), "ascii")
+    demo.verdict(
+        forged,
+        "backdated-forgery",
+        outcome="undetermined",
+        reason="issuer-key-compromised",
+        options=("--evidence", evidence),
+    )
+    demo.record(
+        "密钥泄露", "stolen key", f"无证据 without: {without['outcome']}; 有证据 with: valid; 倒签 forged: never"
+    )
+
+
+def backdated(demo: Demo, department: Department, record: Path) -> str:
+    """Seal, with the stolen key, a code that claims to be as old as a genuine one."""
+    old = next(demo.home.glob(f"department-{department.code}.*.key.pem"))
+    thief = load_signer(f"file:{old}", passphrase=lambda: demo.passphrase.read_bytes().strip())
+    genuine = envelope.decode(decode_text(record.with_suffix(".txt").read_text("ascii").strip()), limit=MAX_RECORD)
+    face = replace(decode_face(genuine.payload, department.code), holder_name="上海虚构冒名贸易有限公司")
+    return encode_text(envelope.seal(genuine.kind, encode_face(face), thief).encode(), HOST)
 
 
 def offline(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
-    """Ask the window about a day on which everything it holds is stale."""
+    """Make the offline bundle; ask about a day on which everything in it is stale."""
     demo.chapter(
-        "六 断网九天：不能判断就说不能判断；已知的吊销仍然算数",
-        "6 Nine days without a network: it says that it cannot tell; a revocation it knows still counts",
+        "七 离线包；断网九天：不能判断就说不能判断；已知的吊销仍然算数",
+        "7 The offline bundle; nine days without a network: it says that it cannot tell; a revocation it knows counts",
     )
+    bundle = demo.out / "bundle.bin"
+    run("verifier", "bundle", "--bundle", demo.bundle, "--source", demo.published, "--out", bundle)
+    shutil.copy(demo.root, demo.out / "root.json")
     later = timestamp(now() + timedelta(days=9))
-    revoked, still_valid = issued[0][1], issued[1][1]
-    demo.verdict(
-        still_valid.with_suffix(".txt"), "stale-silent", outcome="undetermined", reason="registry-stale", at=later
-    )
-    demo.verdict(revoked.with_suffix(".txt"), "stale-revoked", outcome="invalid", reason="revoked", at=later)
+    revoked, still_valid = issued[0][1].with_suffix(".txt"), issued[2][1].with_suffix(".txt")
+    ran = run("ecert", "verify", still_valid, "--bundle", bundle, "--json", show=False)
+    if json.loads(ran.out)["outcome"] != "valid":
+        raise FailedError(f"by the offline bundle: {ran.out}")
+    at = ("--at", later)
+    demo.verdict(still_valid, "stale-silent", outcome="undetermined", reason="registry-stale", options=at)
+    demo.verdict(revoked, "stale-revoked", outcome="invalid", reason="revoked", options=at)
+    demo.record("离线包", "offline bundle", f"{bundle.stat().st_size:,} B")
     demo.record("名录陈旧", "stale evidence", "无法判断 cannot tell; 已吊销者仍无效 the revoked one stays invalid")
 
 
 def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Tamper in every way we can think of, and verify."""
-    demo.chapter("七 篡改、伪造、越权、残缺", "7 Altered, forged, beyond entitlement, damaged")
-    record = issued[1][1]
+    demo.chapter("九 篡改、伪造、越权、残缺", "9 Altered, forged, beyond entitlement, damaged")
+    record = issued[2][1]
     insider = load_signer(
         demo.key(f"department-{DEPARTMENTS[1].code}"), passphrase=lambda: demo.passphrase.read_bytes().strip()
     )
@@ -294,14 +354,31 @@ def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
         text=record.with_suffix(".txt").read_text("ascii").strip(),
         record=record.read_bytes(),
         host=HOST,
-        registry=load_bundle(demo.published).registry,
+        registry=load_published(demo.published),
         insider=insider,
-        status_file=demo.published / "status-440000.cose",
+        status_file=demo.published / "status" / "440000" / "snapshot.bin",
     )
     for name, wanted in expected.items():
         verdict = demo.verdict(demo.out / "tampered" / name, f"tampered-{name}", **wanted)
         print(f"  {name:34} {verdict['outcome']:13} {verdict['reason']:22} {verdict['sentence']}")
     demo.record("篡改样本", "tampered samples", f"{len(expected)} 个，无一被接受 none accepted")
+    attacks = write_attacks(
+        demo.out / "attacks", demo.published, old_timestamp=demo.old_timestamp, bundle=demo.out / "bundle.bin"
+    )
+    for name, wanted in attacks.items():
+        ran = run("verifier", "update", demo.out / "attacks" / name, "--bundle", demo.second, expect=1, show=False)
+        if wanted not in ran.err:
+            raise FailedError(f"{name}: expected {wanted}, got {ran.err}")
+        print(f"  {name:34} 未采用 not taken   {wanted}")
+    run("verifier", "update", demo.published, "--bundle", demo.second)
+    run("ecert", "verify", record, "--bundle", demo.second, show=False)
+    demo.record("名录攻击", "attacks on the lists", f"{len(attacks)} 种，无一被采用 none taken")
+
+
+def leave(demo: Demo) -> None:
+    """Leave the registry and the status of every region where one looks for them."""
+    for name in ("registry", "status"):
+        shutil.copytree(demo.published / name, demo.out / name)
 
 
 def table(demo: Demo, seconds: float) -> None:
@@ -316,6 +393,8 @@ def table(demo: Demo, seconds: float) -> None:
         rows.add_row(*row)
     print()
     Console().print(rows)
+    if demo.propagation:
+        print(f"\n从吊销到两个窗口的结论 from revoke to a verdict of revoked: {max(demo.propagation):.2f} s")
     print(f"\n产物在 Artefacts in {demo.out}")
 
 
@@ -352,9 +431,12 @@ def main() -> None:
         issued = issue(demo)
         verify_all(demo, issued)
         revoke(demo, issued)
+        depend(demo, issued)
         offline(demo, issued)
+        compromise(demo, issued)
         tamper(demo, issued)
-    except (FailedError, EcertError) as error:
+        leave(demo)
+    except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")
     table(demo, time.monotonic() - began)
 

@@ -121,3 +121,41 @@ def _empty_picture() -> bytes:
     out = io.BytesIO()
     Image.new("L", (200, 200), "white").save(out, "PNG")
     return out.getvalue()
+
+
+def write_attacks(out: Path, published: Path, *, old_timestamp: bytes, bundle: Path) -> dict[str, str]:
+    """Write what a dishonest or broken source could offer a window: folder or file → the reason it is refused for.
+
+    Args:
+        out: The folder for them.
+        published: What is published now; the window holds something older.
+        old_timestamp: Of a registry older than what the window holds.
+        bundle: An offline bundle.
+    """
+    cases: dict[str, str] = {}
+
+    def case(name: str, reason: str) -> Path:
+        cases[name] = reason
+        shutil.copytree(published, out / name)
+        return out / name / "registry" / "metadata"
+
+    out.mkdir()
+    (case("registry-rolled-back", "registry-rollback") / "timestamp.json").write_bytes(old_timestamp)
+    snapshots = sorted(case("snapshot-of-another-time", "registry-mixed").glob("*.snapshot.json"), key=_version)
+    shutil.copy(snapshots[0], snapshots[-1])
+    timestamp = case("timestamp-forged", "registry-signature-bad") / "timestamp.json"
+    content = json.loads(timestamp.read_bytes())
+    content["signed"]["version"] += 1
+    timestamp.write_text(json.dumps(content), "utf-8")
+    (case("registry-without-end", "too-large") / "timestamp.json").write_bytes(b"[" * 100_000)
+    status = case("status-of-another-region", "status-foreign").parents[1] / "status"
+    shutil.rmtree(status / "440000" / "deltas")
+    shutil.copy(status / "310000" / "snapshot.bin", status / "440000" / "snapshot.bin")
+    (status / "440000" / "head.json").write_text('{"sequence": 9999, "snapshot": 9999}', "ascii")
+    (out / "bundle-cut-short.bin").write_bytes(bundle.read_bytes()[:-7])
+    cases["bundle-cut-short.bin"] = "data-malformed"
+    return cases
+
+
+def _version(path: Path) -> int:
+    return int(path.name.split(".")[0])
