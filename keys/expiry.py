@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ecert.errors import EcertError
 from ecert.trust.strict_json import read_time
+from ecert.x509 import RevocationList
 from keys.records import rfc3339
 from keys.repository import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Repository
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+
+    from ecert.trust import Registry
 
 ALARM_SHARE: Final = 3
 """The alarm is raised when less than one part in three of the lifetime is left."""
@@ -25,7 +28,8 @@ class Expiry:
     """How long one role's metadata is still good.
 
     Attributes:
-        role: `root`, `targets`, `snapshot`, `timestamp`, or the code of a region or ministry.
+        role: `root`, `targets`, `snapshot`, `timestamp`, the code of a region or ministry; or `crl-national`,
+            `crl-440000`: the revocation list it publishes, without which no certificate is believed.
         version: Its newest version; 0: there is none that its key signed.
         expires: Until when it is good; None: there is none.
         seconds_left: Until then, below 0 afterwards.
@@ -73,6 +77,26 @@ def _expiry(role: str, signed: Root | Targets | Snapshot | Timestamp | None, now
     lifetime = signed.expires - read_time(signed.unrecognized_fields["issuedAt"])
     left = signed.expires - now
     return Expiry(role, signed.version, signed.expires, int(left.total_seconds()), left < lifetime / ALARM_SHARE)
+
+
+def list_expiries(registry: Registry, now: datetime) -> Iterator[Expiry]:
+    """Yield the expiry of every X.509 revocation list published.
+
+    Raises:
+        MalformedError: one cannot be read.
+    """
+    published = {"national": registry.national_crl} | {code: one.crl for code, one in registry.regions.items()}
+    for code, der in published.items():
+        crl = None if der is None else RevocationList.from_der(der)
+        if crl is not None and crl.next_update is not None:
+            left, lifetime = crl.next_update - now, crl.next_update - crl.this_update
+            yield Expiry(
+                f"crl-{code}",
+                crl.number or 0,
+                crl.next_update,
+                int(left.total_seconds()),
+                left < lifetime / ALARM_SHARE,
+            )
 
 
 def metrics_text(rows: list[Expiry]) -> bytes:

@@ -144,15 +144,6 @@ class DepartmentFacts(SealMakerFacts):
         if foreign:
             raise MalformedError(Reason.FIELD_INVALID, f"type {foreign[0]} is not defined by ministry {self.region}")
 
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """The USCCs of those who define its types, sorted."""
-        return tuple(sorted({code[:CREDIT_CODE_LENGTH] for code in self.types}))
-
-    def types_of(self, domain: str) -> tuple[str, ...]:
-        """Return its types that one body defines."""
-        return tuple(code for code in self.types if code.startswith(domain))
-
     def as_json(self) -> dict[str, Any]:
         """Return what the file holds."""
         return {**super().as_json(), "types": list(self.types), "areas": list(self.areas)}

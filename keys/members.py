@@ -1,21 +1,25 @@
-"""Bodies of the ceremony as entries of the trust registry."""
+"""Bodies of the ceremony as entries of the trust registry.
+
+What is registered of a body is never lost: old certificates, rights that ended, and the history of its states stay,
+since what was sealed under them is verified by them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from ecert.errors import CustodyError, EcertError, NotFoundError, Reason
-from ecert.trust import EntryState, Grant, Member, Role, StateChange
-from keys.facts import CREDIT_CODE_LENGTH, DepartmentFacts, SealMakerFacts
-from keys.names import KeyName, Kind
+from ecert.errors import EcertError, Reason
+from ecert.trust import ANYWHERE, EntryState, Grant, Member, Role, StateChange
+from keys.facts import CREDIT_CODE_LENGTH, DepartmentFacts
+from keys.names import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from keys.ceremony import Ceremony
-    from keys.records import Entry
+    from ecert.x509 import Certificate
+    from keys.facts import Facts
 
 ROLES: Final = {
     Kind.DEPARTMENT: Role.ISSUER,
@@ -23,95 +27,114 @@ ROLES: Final = {
     Kind.TSA: Role.TSA,
     Kind.RELYING_PARTY: Role.RELYING_PARTY,
 }
-"""What each kind of body is registered as."""
-_KINDS: Final = {Role.STATUS: Kind.STATUS} | {role: kind for kind, role in ROLES.items()}
+"""What each kind of body is registered as, at its own request."""
+KINDS: Final = {role: kind for kind, role in ROLES.items()} | {Role.STATUS: Kind.STATUS}
 
 
-def members_of(
-    entry: Entry, certificates: tuple[bytes, ...], *, shared_with: tuple[str, ...], endpoints: Mapping[str, str]
-) -> list[Member]:
+@dataclass(frozen=True)
+class Body:
+    """A body as the ceremony knows it now.
+
+    Attributes:
+        role: What its keys may do.
+        code: Its USCC; of a status signer, its region's code.
+        facts: Its public facts; of a status signer, its region's.
+        certificates: The certificate in use and those it replaced, at least one.
+    """
+
+    role: Role
+    code: str
+    facts: Facts
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def since(self) -> datetime:
+        """From when on it had a key."""
+        return min(one.not_before for one in self.certificates)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What its registration adds.
+
+    Attributes:
+        shared_with: Codes of the regions that may see its licences; `*` for all.
+        endpoints: `status` or `service` → address.
+    """
+
+    shared_with: tuple[str, ...] = (ANYWHERE,)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+
+def entries_of(body: Body, held: list[Member], terms: Terms | None, now: datetime) -> list[Member]:
     """Return a body's entries: a department has one for each domain, that is, for each body that defines its types.
 
-    It counts from its first certificate on.
+    A new body's rights count from its first certificate on; rights that it gains or loses later, from now on.
+
+    Args:
+        body: What the ceremony knows.
+        held: Its entries so far; empty for a new body.
+        terms: Those of a registration; None: they stay as they are.
+        now: Aware, whole seconds.
+    """
+    history = held[0].history if held else (StateChange(EntryState.ACTIVE, body.since),)
+    if terms and history and history[-1].state is EntryState.ENDED:
+        history = (*history, StateChange(EntryState.ACTIVE, now))
+    known = [der for one in held for der in one.certificates]
+    member = Member(
+        role=body.role,
+        code=body.code,
+        name=body.facts.name,
+        name_en=body.facts.name_en,
+        certificates=tuple(dict.fromkeys([*known, *(one.der for one in body.certificates)])),
+        history=history,
+        endpoints=terms.endpoints if terms else held[0].endpoints if held else {},
+        seal_certificates=held[0].seal_certificates if held else (),
+    )
+    if not isinstance(body.facts, DepartmentFacts):
+        return [member]
+    domains: dict[str, list[Grant]] = {}
+    for grant in _grants(body, held, terms, now):
+        domains.setdefault(domain_of(grant), []).append(grant)
+    return [replace(member, grants=tuple(grants)) for grants in domains.values()]
+
+
+def domain_of(grant: Grant) -> str:
+    """Return the USCC of the body that defines a grant's licence type."""
+    return grant.type_code[:CREDIT_CODE_LENGTH]
+
+
+def _grants(body: Body, held: list[Member], terms: Terms | None, now: datetime) -> Iterator[Grant]:
+    facts = body.facts
+    assert isinstance(facts, DepartmentFacts)  # noqa: S101  (its one caller asked)
+    shared_with = (terms or Terms()).shared_with
+    going_on = set()
+    for grant in (grant for one in held for grant in one.grants):
+        if grant.until is not None:
+            yield grant
+        elif grant.type_code in facts.types and grant.areas == facts.areas:
+            going_on.add(grant.type_code)
+            yield replace(grant, shared_with=shared_with) if terms else grant
+        elif grant.since < now:
+            yield replace(grant, until=now)
+    for code in facts.types:
+        if code not in going_on:
+            yield Grant(code, facts.areas, shared_with, now if held else body.since)
+
+
+def followed(history: tuple[StateChange, ...], change: StateChange) -> tuple[StateChange, ...]:
+    """Return a history with one more change.
 
     Raises:
-        CustodyError: it is of a kind that is not registered by itself.
+        EcertError: it is not later than the last one, or the registration has ended.
     """
-    facts = entry.facts
-    if not isinstance(facts, SealMakerFacts) or entry.name.kind not in ROLES:
-        raise CustodyError(Reason.USAGE, f"{entry.name} is not a body that can be registered")
-    member = Member(
-        role=ROLES[entry.name.kind],
-        code=facts.code,
-        name=facts.name,
-        name_en=facts.name_en,
-        certificates=certificates,
-        history=(StateChange(EntryState.ACTIVE, entry.certificate.not_before),),
-        endpoints=dict(endpoints),
-    )
-    if not isinstance(facts, DepartmentFacts):
-        return [member]
-    since = entry.certificate.not_before
-    return [
-        replace(member, grants=tuple(Grant(one, facts.areas, shared_with, since) for one in facts.types_of(domain)))
-        for domain in facts.domains
-    ]
-
-
-def status_signer(code: str, region: Entry, certificates: tuple[bytes, ...]) -> Member:
-    """Return the entry of a region's status key."""
-    facts = region.facts
-    if facts is None:
-        raise CustodyError(Reason.KEY_NOT_FOUND, f"the facts of {region.name} are missing")
-    since = region.certificate.not_before
-    active = (StateChange(EntryState.ACTIVE, since),)
-    return Member(Role.STATUS, code, facts.name, facts.name_en, certificates, history=active)
-
-
-def renewed(
-    member: Member, ceremony: Ceremony, certificates: Callable[[KeyName], tuple[bytes, ...]], now: datetime
-) -> Member:
-    """Return an entry with what the ceremony knows now: certificates, names, types and areas; history stays.
-
-    A right that the ceremony no longer knows ends now. What lies in another ceremony directory stays as published.
-    """
-    name = KeyName(_KINDS[member.role], member.code)
-    mine = certificates(name)
-    if not mine:
-        return member
-    member = replace(member, certificates=tuple(dict.fromkeys((*member.certificates, *mine))))
-    facts = _facts(ceremony, name)
-    if facts is None:
-        return member
-    member = replace(member, name=facts.name, name_en=facts.name_en)
-    if not isinstance(facts, DepartmentFacts) or not member.grants:
-        return member
-    domain = member.grants[0].type_code[:CREDIT_CODE_LENGTH]
-    return replace(member, grants=tuple(_grants(member.grants, facts, facts.types_of(domain), now)))
-
-
-def _facts(ceremony: Ceremony, name: KeyName) -> SealMakerFacts | None:
-    try:
-        facts = ceremony.entry(name).facts
-    except NotFoundError:
-        return None
-    return facts if isinstance(facts, SealMakerFacts) else None
-
-
-def _grants(held: Iterable[Grant], facts: DepartmentFacts, types: Iterable[str], now: datetime) -> Iterable[Grant]:
-    held = tuple(held)
-    kept = set()
-    for grant in held:
-        current = grant.type_code in types and grant.areas == facts.areas
-        if grant.until is None and not current:
-            yield replace(grant, until=now)
-        else:
-            yield grant
-        if grant.until is None and current:
-            kept.add(grant.type_code)
-    for code in types:
-        if code not in kept:
-            yield Grant(code, facts.areas, held[0].shared_with, now)
+    if history and change.since <= history[-1].since:
+        raise EcertError(
+            Reason.USAGE, f"its registration changed at {history[-1].since:%F %T}Z already: name a later instant"
+        )
+    if history and history[-1].state is EntryState.ENDED:
+        raise EcertError(Reason.USAGE, "its registration has ended for good: register it anew with add-issuer")
+    return (*history, change)
 
 
 def parse_change(state: str, since: datetime, reason: str) -> StateChange:

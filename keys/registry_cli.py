@@ -1,6 +1,8 @@
 """`python -m keys registry`: the trust registry, made and signed from a ceremony directory."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,12 +16,12 @@ from ecert.cli.published import load_published, read_registry
 from ecert.errors import EcertError, Reason
 from ecert.report import timestamp
 from ecert.sm2 import sm3
-from ecert.trust import ANYWHERE, Policy, Registry
+from ecert.trust import ANYWHERE, Policy, Registry, Role
 from ecert.trust.metadata import export_files
 from ecert.trust.policy import MAX_POLICY, parse_policy
-from keys.expiry import Expiry, expiries, metrics_text
-from keys.members import ROLES, parse_change
-from keys.names import KeyName
+from keys.expiry import ALARM_SHARE, Expiry, expiries, list_expiries, metrics_text
+from keys.members import ROLES, Terms, parse_change
+from keys.names import KeyName, Kind
 from keys.options import (
     DEFAULT_HOME,
     AsJson,
@@ -33,6 +35,7 @@ from keys.options import (
 from keys.registry import RegistryActs
 from keys.registry_keys import RegistryKeys
 from keys.repository import SNAPSHOT, TARGETS, TIMESTAMP, Repository
+from keys.wording import refusal
 
 app = typer.Typer(help="信任名录 / The trust registry.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -44,14 +47,22 @@ Ministry = Annotated[
     str | None,
     typer.Option("--ministry", metavar="USCC", help="垂直管理部委 / a ministry with vertical administration"),
 ]
-_WHO: Final = {str(kind): kind for kind in ROLES}
-_MIN_WATCH: Final = 1.0
+Code = Annotated[str, typer.Option("--code", metavar="USCC", help="统一社会信用代码 / unified social credit code")]
+_WHO: Final = {str(kind): role for kind, role in ROLES.items()}
+BodyRole = Annotated[str, typer.Option("--role", metavar="|".join(_WHO), help="机构类别 / what it is registered as")]
 
 
-def _acts(out: Path, home: Path, passphrase_file: Path | None) -> RegistryActs:
+@contextmanager
+def _acts(out: Path, home: Path, keys: RegistryKeys) -> Iterator[RegistryActs]:
+    """Work on the published folder, alone."""
+    acts = RegistryActs(out, existing_ceremony(home), keys, entry.now())
+    with acts.repository.locked():
+        yield acts
+
+
+def _keys(home: Path, passphrase_file: Path | None) -> RegistryKeys:
     source = passphrase_source(passphrase_file)
-    keys = RegistryKeys(home, source.ask, partial(source.ask, new=True))
-    return RegistryActs(out, existing_ceremony(home), keys, entry.now())
+    return RegistryKeys(home, source.ask, partial(source.ask, new=True))
 
 
 def _told(registry: Registry) -> None:
@@ -71,7 +82,9 @@ def init(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Make the registry."""
-    pinned = _acts(out, home, passphrase_file).init(root_keys=root_keys, threshold=threshold)
+    out.mkdir(parents=True, exist_ok=True)
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        pinned = acts.init(root_keys=root_keys, threshold=threshold)
     typer.echo(f"{pinned}\tSM3 {sm3(pinned.read_bytes()).hex()}")
     typer.echo(
         "根密钥 registry-root-*.key.pem 移到离线介质，分人分柜保管；窗口固定上面的文件，SM3 用另一条渠道核对。\n"
@@ -91,8 +104,8 @@ def add_region(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Let a region in."""
-    for path in _acts(out, home, passphrase_file).add_region(_one(region, ministry)):
-        typer.echo(str(path))
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        typer.echo(str(acts.add_region(_one(region, ministry))))
     _unseen()
 
 
@@ -100,10 +113,10 @@ def add_region(
 def add_issuer(
     *,
     out: Out,
-    code: Annotated[str, typer.Option("--code", metavar="USCC", help="统一社会信用代码 / unified social credit code")],
+    code: Code,
     region: RegionCode = None,
     ministry: Ministry = None,
-    role: Annotated[str, typer.Option("--role", metavar="|".join(_WHO), help="机构类别 / what it is")] = "department",
+    role: BodyRole = "department",
     shared_with: Annotated[
         list[str] | None, typer.Option("--shared-with", metavar="310000", help="共享地区，默认全部 / regions; repeat")
     ] = None,
@@ -113,18 +126,16 @@ def add_issuer(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Register a body."""
-    if role not in _WHO:
-        raise EcertError(Reason.USAGE, f"{role!r} is no role: choose {', '.join(_WHO)}")
+    name = KeyName(Kind(_known(role)), code)
     wanted = _one(region, ministry)
-    name = KeyName(_WHO[role], code)
-    acts = _acts(out, home, passphrase_file)
-    of = existing_ceremony(home).issuer_of(name).code
-    if of != wanted:
-        raise EcertError(Reason.USAGE, f"{name} was certified by {of}, not by {wanted}")
+    certified_by = existing_ceremony(home).issuer_of(name).code
+    if certified_by != wanted:
+        raise EcertError(Reason.USAGE, f"{name} was certified by {certified_by}, not by {wanted}")
     urls = {"status": status_url, "service": service_url}
-    endpoints = {kind: url for kind, url in urls.items() if url}
-    acts.add_member(name, shared_with=tuple(shared_with or (ANYWHERE,)), endpoints=endpoints)
-    typer.echo(f"{name}\t{of}")
+    terms = Terms(tuple(shared_with or (ANYWHERE,)), {kind: url for kind, url in urls.items() if url})
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        acts.add_member(name, terms)
+    typer.echo(f"{name}\t{wanted}")
     _unseen()
 
 
@@ -132,12 +143,13 @@ def add_issuer(
 def end_issuer(
     *,
     out: Out,
-    code: Annotated[str, typer.Option("--code", metavar="USCC", help="统一社会信用代码 / unified social credit code")],
+    code: Code,
     at: Annotated[str, typer.Option(metavar="TIME", help="自何时起：RFC 3339 时间或 now / since when")],
     reason: Annotated[str, typer.Option(help="原因，不含个人信息 / why, without personal data")],
     state: Annotated[
         str, typer.Option(metavar="ended|suspended|active", help="状态 / the state from then on")
     ] = "ended",
+    role: BodyRole = "department",
     region: RegionCode = None,
     ministry: Ministry = None,
     home: Home = DEFAULT_HOME,
@@ -145,7 +157,8 @@ def end_issuer(
 ) -> None:
     """End a right: licences sealed before stay valid."""
     change = parse_change(state, parse_time(at), reason)
-    _acts(out, home, passphrase_file).change_state(_one(region, ministry), code, change)
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        acts.change_state(_one(region, ministry), _WHO[_known(role)], code, change)
     typer.echo(f"{code}\t{state}\t{timestamp(change.since)}")
     _unseen()
 
@@ -161,7 +174,7 @@ def sign(
     hours: Annotated[int | None, typer.Option(min=1, max=744, help="可依赖的小时数 / hours, instead")] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="新鲜度政策 / freshness policy, JSON")] = None,
     watch: Annotated[
-        float | None, typer.Option(min=_MIN_WATCH, help="每隔多少秒重签时间戳 / re-sign the timestamp every so often")
+        float | None, typer.Option(min=1.0, help="每隔多少秒重签时间戳 / re-sign the timestamp every so often")
     ] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="到期指标文件 / Prometheus text file")] = None,
     home: Home = DEFAULT_HOME,
@@ -169,20 +182,34 @@ def sign(
 ) -> None:
     """Sign and publish; with --watch, keep the timestamp fresh with its key alone."""
     lifetime = timedelta(hours=hours) if hours else timedelta(days=days)
-    source = passphrase_source(passphrase_file)
-    keys = RegistryKeys(home, source.ask, partial(source.ask, new=True))
-
-    def acts() -> RegistryActs:
-        return RegistryActs(out, existing_ceremony(home), keys, entry.now())
-
+    keys = _keys(home, passphrase_file)
     if watch is None:
-        _sign_once(acts(), keys, role, lifetime, policy)
+        with _acts(out, home, keys) as acts:
+            _sign_once(acts, keys, role, lifetime, policy)
         _measure(out, metrics)
         return
+    if role or policy:
+        raise EcertError(Reason.USAGE, "--watch signs the timestamp alone: leave --role and --policy out")
+    if watch * ALARM_SHARE > lifetime.total_seconds():
+        raise EcertError(Reason.USAGE, f"--watch {watch:g} is too seldom for a timestamp good for {lifetime}")
+
+    def renew() -> None:
+        with _acts(out, home, keys) as acts:
+            _told(acts.publish(lifetime, new_snapshot=False))
+
+    renew()
     while True:
-        _told(acts().publish(lifetime, new_snapshot=False))
         _measure(out, metrics)
         time.sleep(watch)
+        _persist(renew)
+
+
+def _persist(act: Callable[[], None]) -> None:
+    """Let the job live through whatever it meets: the alarm tells of what lasts."""
+    try:
+        act()
+    except EcertError as error:
+        typer.echo(refusal(error), err=True)
 
 
 def _sign_once(
@@ -193,11 +220,13 @@ def _sign_once(
     unknown = set(wanted) - {*regions, TARGETS, SNAPSHOT, TIMESTAMP}
     if unknown:
         raise EcertError(Reason.USAGE, f"the registry has no role {', '.join(sorted(unknown))}")
+    if policy and TARGETS not in wanted:
+        raise EcertError(Reason.USAGE, "a policy is signed with the key of targets, which is not here or not asked for")
     for code in regions:
-        if code in wanted and acts.sign_region(code):
-            typer.echo(f"{code}\tsigned")
-    if TARGETS in wanted and acts.sign_targets(_read_policy(policy)):
-        typer.echo(f"{TARGETS}\tsigned")
+        if code in wanted:
+            typer.echo(f"{code}\t{'signed' if acts.sign_region(code) else 'nothing due'}")
+    if TARGETS in wanted:
+        typer.echo(f"{TARGETS}\t{'signed' if acts.sign_targets(_read_policy(policy)) else 'nothing due'}")
     if TIMESTAMP in wanted:
         _told(acts.publish(lifetime, new_snapshot=SNAPSHOT in wanted))
     else:
@@ -210,24 +239,28 @@ def _read_policy(path: Path | None) -> Policy | None:
 
 def _measure(out: Path, metrics: Path | None) -> None:
     if metrics is not None:
-        write_atomic(metrics, metrics_text(_expiries(out)))
+        _persist(lambda: write_atomic(metrics, metrics_text(_expiries(out, load_published(out)))))
 
 
-def _expiries(out: Path) -> list[Expiry]:
+def _expiries(out: Path, registry: Registry) -> list[Expiry]:
     now = entry.now()
-    return list(expiries(Repository(out, now), now))
+    return [*expiries(Repository(out, now), now), *list_expiries(registry, now)]
 
 
 @app.command("rotate-root", help="换根密钥 / Sign the next root: one root key replaced, or only renewed.")
 def rotate_root(
     *,
     out: Out,
-    replace: Annotated[int | None, typer.Option(min=1, max=9, help="换第几把；不写则只续期 / which key")] = None,
+    replace: Annotated[int | None, typer.Option(min=1, max=9, help="换第几把 / which key is replaced")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="不换钥，只续期 / no key is replaced: only renewed")] = False,
     home: Home = DEFAULT_HOME,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Sign the next root."""
-    typer.echo(str(_acts(out, home, passphrase_file).rotate_root(replace)))
+    if keep == (replace is not None):
+        raise EcertError(Reason.USAGE, "say which: --replace N, or --keep")
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        typer.echo(str(acts.rotate_root(replace)))
     typer.echo("窗口下次更新时自动接受 / windows take it with their next update", err=True)
 
 
@@ -240,7 +273,8 @@ def rotate(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Replace a role's key."""
-    _acts(out, home, passphrase_file).rotate(role)
+    with _acts(out, home, _keys(home, passphrase_file)) as acts:
+        acts.rotate(role)
     typer.echo(f"{role}\trotated")
     _unseen()
 
@@ -248,9 +282,10 @@ def rotate(
 @app.command(help="名录各部分何时到期 / When each part expires. Exit code 3 when one is due.")
 def status(*, out: Out, as_json: AsJson = False) -> None:
     """Show expiries and counts."""
-    rows = _expiries(out)
     registry = load_published(out)
-    issuers = sum(member.role == "issuer" for region in registry.regions.values() for member in region.members)
+    rows = _expiries(out, registry)
+    members = (member for region in registry.regions.values() for member in region.members)
+    issuers = len({member.code for member in members if member.role is Role.ISSUER})
     if as_json:
         print_json(
             {
@@ -265,7 +300,8 @@ def status(*, out: Out, as_json: AsJson = False) -> None:
     else:
         for row in rows:
             until = timestamp(row.expires) if row.expires else "-"
-            typer.echo(f"{row.role}\t{row.version}\t{until}\t{'到期 due' if row.alarm else '正常 fine'}")
+            alarm = "到期 due" if row.alarm else "正常 fine"
+            typer.echo(f"{row.role}\t{row.version}\t{until}\t{row.seconds_left} s\t{alarm}")
         typer.echo(f"regions {len(registry.regions)}\tissuers {issuers}\tkeys {len(registry.keys())}")
         for code, problem in registry.problems.items():
             typer.echo(f"注意 / warning: {code}: {problem}", err=True)
@@ -278,6 +314,12 @@ def export(file: Annotated[Path, typer.Argument(help="文件 / the file")], *, o
     """Export the registry."""
     write_atomic(file, export_files(read_registry(out)))
     typer.echo(str(file))
+
+
+def _known(role: str) -> str:
+    if role not in _WHO:
+        raise EcertError(Reason.USAGE, f"{role!r} is no role: choose {', '.join(_WHO)}")
+    return role
 
 
 def _one(region: str | None, ministry: str | None) -> str:

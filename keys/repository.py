@@ -2,13 +2,16 @@
 
 A role's holder signs a new version and puts it into the folder; nobody believes it before a new snapshot and
 timestamp name it. So files are written in an order in which a process killed at any point leaves a repository that
-verifies: slices, role metadata, snapshot, and the timestamp last.
+verifies: slices, role metadata, snapshot, and the timestamp last. Whoever writes holds a lock on the folder.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tuf.api.exceptions import RepositoryError
@@ -16,20 +19,21 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Tar
 from tuf.api.serialization.json import JSONSerializer
 
 from ecert.cli.files import read_bounded, write_atomic
-from ecert.cli.published import REGISTRY
+from ecert.cli.published import REGISTRY, folder_reader, read_registry
 from ecert.errors import CustodyError, EcertError, MalformedError, NotFoundError, Reason, RejectedError
-from ecert.trust.metadata import load_registry, target_hashes
+from ecert.trust.metadata import drive, load_registry, refresh, target_hashes
 from ecert.trust.screening import MAX_TARGETS
 from ecert.trust.slices import MAX_SLICE
 from ecert.trust.strict_json import write_time
 from ecert.trust.tuf_keys import Sm2Key, Sm2Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
     from pathlib import Path
 
     from ecert.trust import Registry
+    from ecert.trust.metadata import RegistryFiles, Wanted
 
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
 T = TypeVar("T", Root, Targets, Snapshot, Timestamp)
@@ -50,6 +54,23 @@ class Repository:
     def exists(self) -> bool:
         """Whether there is a registry in the folder."""
         return (self._metadata / "1.root.json").exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against others who write here; not re-entrant.
+
+        Raises:
+            EcertError: there is no such folder.
+        """
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise EcertError(Reason.USAGE, f"{self.folder} is no published folder: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     # Reading
 
@@ -166,7 +187,7 @@ class Repository:
 
     # Signing
 
-    def sign(self, signed: T, lifetime: timedelta, *signers: Sm2Signer) -> bytes:
+    def sign(self, signed: T, lifetime: timedelta, signers: Iterable[Sm2Signer]) -> bytes:
         """Return the next version of some metadata, good for `lifetime` from now."""
         signed.expires = self.now + lifetime
         signed.unrecognized_fields["issuedAt"] = write_time(self.now)
@@ -175,19 +196,14 @@ class Repository:
             metadata.sign(signer, append=True)
         return metadata.to_bytes(JSONSerializer(compact=True))
 
-    def set_slices(self, signed: Targets, slices: Mapping[str, bytes]) -> bool:
-        """List slices in role metadata, writing the files; tell whether anything is new."""
-        changed = False
+    def set_slices(self, signed: Targets, slices: Mapping[str, bytes]) -> None:
+        """List slices in role metadata, and write the files that are new."""
         for path, data in slices.items():
-            hashes = target_hashes(data)
-            held = signed.targets.get(path)
-            if held is None or held.hashes != hashes:
-                signed.targets[path] = TargetFile(len(data), hashes, path)
+            if not _lists(signed, path, data):
+                signed.targets[path] = TargetFile(len(data), target_hashes(data), path)
                 file = self._target(path, signed.targets[path])
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(file, data)
-                changed = True
-        return changed
 
     def write(self, name: str, data: bytes) -> Path:
         """Put a metadata file into the folder."""
@@ -198,7 +214,11 @@ class Repository:
     # Publishing
 
     def next_snapshot(self) -> Snapshot:
-        """Return a snapshot of the newest of each role; a role whose newest does not verify stays as it was."""
+        """Return a snapshot of the newest of each role.
+
+        A region's role whose newest does not verify, or is older than what was announced, stays as it was announced:
+        its holder's mistake is nobody else's trouble.
+        """
         held = self.snapshot()
         meta = dict(held.meta) if held else {}
         meta["targets.json"] = self._announce(TARGETS, self.targets().signed.version)
@@ -206,14 +226,24 @@ class Repository:
             try:
                 metadata = self.role(code)
             except EcertError:
-                continue  # its holder's mistake is nobody else's trouble
-            if metadata is not None:
-                meta[f"{code}.json"] = self._announce(code, metadata.signed.version)
+                continue
+            name = f"{code}.json"
+            if metadata is not None and (name not in meta or metadata.signed.version >= meta[name].version):
+                meta[name] = self._announce(code, metadata.signed.version)
         return Snapshot(version=held.version + 1 if held else 1, meta=meta, expires=self.now)
 
     def snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot; None before the first."""
-        versions = self.versions(SNAPSHOT)
+        """Return the newest snapshot; None before the first.
+
+        Raises:
+            NotFoundError: the timestamp names a newer one, which is missing.
+        """
+        versions, timestamp = self.versions(SNAPSHOT), self.timestamp()
+        if timestamp is not None and timestamp.snapshot_meta.version not in versions:
+            raise NotFoundError(
+                Reason.REGISTRY_MISSING,
+                f"{self._metadata} has lost {timestamp.snapshot_meta.version}.snapshot.json: bring it back from a copy",
+            )
         if not versions:
             return None
         metadata: Metadata[Snapshot] = self._parse(f"{versions[0]}.snapshot.json")
@@ -227,41 +257,57 @@ class Repository:
 
     def timestamp(self) -> Timestamp | None:
         """Return the timestamp in the folder; None before the first."""
-        try:
-            metadata: Metadata[Timestamp] = self._parse("timestamp.json")
-        except NotFoundError:
+        if not (self._metadata / "timestamp.json").exists():
             return None
+        metadata: Metadata[Timestamp] = self._parse("timestamp.json")
         return metadata.signed
 
     def _announce(self, role: str, version: int) -> MetaFile:
         data = self.read(f"{version}.{role}.json")
         return MetaFile(version, len(data), {"sha256": hashlib.sha256(data).hexdigest()})
 
-    def check(self, snapshot: bytes, timestamp: bytes) -> Registry:
-        """Load what would be published, as a window does that pinned the first root.
+    def check(self, pending: Mapping[str, bytes], *, now: datetime) -> Registry:
+        """Load what would be published, as two windows do that pinned the first root: a new one, and one up to date.
+
+        Args:
+            pending: Metadata not written yet, by file name.
+            now: The time to judge expiry by.
 
         Raises:
-            CustodyError: SELF_CHECK_FAILED; it would not verify. Nothing was published.
+            CustodyError: SELF_CHECK_FAILED; it would not verify, or goes back. Nothing was published.
         """
+        written = folder_reader(self.folder)
+
+        def bring(wanted: Wanted) -> bytes | None:
+            return pending.get(wanted.path.removeprefix("metadata/")) or written(wanted)
+
+        root = self.read("1.root.json")
+        held = self._held(root)
         try:
-            return load_registry(self._files(snapshot, timestamp), self.read("1.root.json"))
+            files = drive(refresh(None, root, now=now), bring)
+            if held is not None:
+                drive(refresh(held, root, now=now), bring)
+            return load_registry(files, root)
         except EcertError as error:
             raise CustodyError(
                 Reason.SELF_CHECK_FAILED, f"the registry would not verify, and was not published: {error}"
             ) from error
 
-    def _files(self, snapshot: bytes, timestamp: bytes) -> dict[str, bytes]:
-        files = {f"{version}.root.json": self.read(f"{version}.root.json") for version in self.versions(ROOT)}
-        files |= {"snapshot.json": snapshot, "timestamp.json": timestamp}
-        for name, meta in Metadata[Snapshot].from_bytes(snapshot).signed.meta.items():
-            files[name] = self.read(f"{meta.version}.{name}")
-            signed: Targets = Metadata[Targets].from_bytes(files[name]).signed
-            files |= self._slices(signed)
-        return files
+    def _held(self, root: bytes) -> RegistryFiles | None:
+        """Return what a window holds that is up to date; None where nothing in the folder verifies by now."""
+        try:
+            return read_registry(self.folder, root)
+        except EcertError:
+            return None
 
-    def _slices(self, signed: Targets) -> dict[str, bytes]:
-        slices = ((path, self.slice(signed, path)) for path in signed.targets)
-        return {path: data for path, data in slices if data is not None}
+
+def _lists(signed: Targets, path: str, data: bytes) -> bool:
+    return path in signed.targets and signed.targets[path].hashes == target_hashes(data)
+
+
+def lists_all(signed: Targets, slices: Mapping[str, bytes]) -> bool:
+    """Tell whether role metadata lists exactly these contents of these slices already."""
+    return all(_lists(signed, path, data) for path, data in slices.items())
 
 
 def _keys(signed: Root | Targets) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ import pytest
 from keys.ceremony import Ceremony
 from keys.cli import run
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
+from keys.members import Terms
 from keys.names import KeyName, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from tests.keys.office import Office
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,3 +181,27 @@ class Inside:
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
     return Inside(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def opened(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Office:
+    from tests.keys.office import Office  # noqa: PLC0415  (it needs this module)
+
+    folder = tmp_path_factory.mktemp("office")
+    shutil.copytree(finished, folder / "pki")
+    office = Office(folder / "pki", folder / "published")
+    office.out.mkdir()
+    office.acts.init(root_keys=3, threshold=2)
+    office.acts.add_region("440000")
+    office.acts.add_member(DEPARTMENT, Terms(endpoints={"service": "https://service.example/"}))
+    office.acts.add_member(SEAL_MAKER, Terms())
+    office.publish()
+    return office
+
+
+@pytest.fixture
+def office(opened: Office, tmp_path: Path) -> Office:
+    """A registry with one region, and a window that has not seen it yet."""
+    shutil.copytree(opened.home, tmp_path / "pki")
+    shutil.copytree(opened.out, tmp_path / "published")
+    return replace(opened, home=tmp_path / "pki", out=tmp_path / "published", clock=Clock())

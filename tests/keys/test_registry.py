@@ -4,107 +4,41 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ecert.cli.published import folder_reader
 from ecert.errors import CustodyError, EcertError, Reason
-from ecert.trust import EntryState, Policy, Registry, Role, StateChange
-from ecert.trust.metadata import RegistryFiles, drive, load_registry, read_export, refresh
+from ecert.trust import EntryState, Policy, Role, StateChange
+from ecert.trust.metadata import load_registry, read_export
 from ecert.x509 import Certificate, CrlReason
-from keys.ceremony import Ceremony
 from keys.expiry import expiries, metrics_text
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
+from keys.members import Terms
 from keys.names import KeyName, Kind
-from keys.registry import RegistryActs
-from keys.registry_keys import RegistryKeys
 from tests.keys.conftest import (
     DEPARTMENT,
     DEPARTMENT_CODE,
     OTHER_CODE,
     REGION,
-    SEAL_MAKER,
     SEAL_MAKER_CODE,
     START,
     TYPE,
-    Clock,
     Inside,
     World,
     leaf,
     national,
     region,
 )
+from tests.keys.office import PASSPHRASE, WEEK, Office
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PASSPHRASE = b"registry: a long one"
 MINISTRY = "11100000000013127D"
 ID_CARD = "11100000000013127D001"
-WEEK = timedelta(days=7)
-
-
-@dataclass
-class Office:
-    """Who signs the registry: a ceremony directory, its clock, the published folder; and one window."""
-
-    home: Path
-    out: Path
-    clock: Clock = field(default_factory=Clock)
-    held: RegistryFiles | None = None
-
-    @property
-    def ceremony(self) -> Ceremony:
-        return Ceremony(self.home, now=self.clock)
-
-    @property
-    def acts(self) -> RegistryActs:
-        keys = RegistryKeys(self.home, lambda _: PASSPHRASE, lambda _: PASSPHRASE)
-        return RegistryActs(self.out, self.ceremony, keys, self.clock())
-
-    def publish(self) -> Registry:
-        return self.acts.publish(WEEK)
-
-    def update(self) -> Registry:
-        """Bring the window up to date; it pinned the first root, and keeps what it held."""
-        root = (self.out / "registry" / "metadata" / "1.root.json").read_bytes()
-        steps = refresh(self.held, root, now=self.clock())
-        self.held = drive(steps, folder_reader(self.out))
-        return load_registry(self.held, root)
-
-    def key_id(self, name: KeyName = DEPARTMENT) -> bytes:
-        public_key = self.ceremony.entry(name).certificate.public_key
-        assert public_key is not None
-        return public_key.key_id
-
-    def entitled(self, registry: Registry, at: datetime, key_id: bytes | None = None) -> str | None:
-        key = registry.find(key_id or self.key_id())
-        assert key is not None
-        return key.entitlement_problem(TYPE, "440106", at)
-
-
-@pytest.fixture(scope="session")
-def opened(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Office:
-    folder = tmp_path_factory.mktemp("office")
-    shutil.copytree(finished, folder / "pki")
-    office = Office(folder / "pki", folder / "published")
-    office.acts.init(root_keys=3, threshold=2)
-    office.acts.add_region("440000")
-    office.acts.add_member(DEPARTMENT, shared_with=("*",), endpoints={"service": "https://service.example/"})
-    office.acts.add_member(SEAL_MAKER, shared_with=("*",), endpoints={})
-    office.publish()
-    return office
-
-
-@pytest.fixture
-def office(opened: Office, tmp_path: Path) -> Office:
-    shutil.copytree(opened.home, tmp_path / "pki")
-    shutil.copytree(opened.out, tmp_path / "published")
-    return Office(tmp_path / "pki", tmp_path / "published")
 
 
 def refused(act: object) -> EcertError:
@@ -135,7 +69,7 @@ def test_what_was_signed_is_seen_only_after_it_was_published(office: Office) -> 
         passphrase=leaf,
         issuer_passphrase=region,
     )
-    office.acts.add_member(KeyName(Kind.TSA, SEAL_MAKER_CODE), shared_with=("*",), endpoints={})
+    office.acts.add_member(KeyName(Kind.TSA, SEAL_MAKER_CODE), Terms())
     assert Role.TSA not in {key.member.role for key in office.update().keys()}  # noqa: SIM118
     office.publish()
     registry = office.update()
@@ -152,7 +86,7 @@ def test_a_ministry_with_vertical_administration_issues_its_own_types_anywhere(o
     name = KeyName(Kind.DEPARTMENT, OTHER_CODE)
     office.ceremony.issue_body(name, facts, passphrase=leaf, issuer_passphrase=region)
     office.acts.add_region(MINISTRY)
-    office.acts.add_member(name, shared_with=("440000",), endpoints={})
+    office.acts.add_member(name, Terms(("440000",)))
     office.publish()
     registry = office.update()
     key = registry.find(office.key_id(name))
@@ -234,25 +168,34 @@ def test_drill_a_right_ends_as_of_a_date_and_what_was_sealed_before_stays(office
     end = START + timedelta(days=10)
     office.clock.at = end + timedelta(days=1)
     office.acts.sign_region("440000")
-    office.acts.change_state("440000", DEPARTMENT_CODE, StateChange(EntryState.ENDED, end, "机构撤并"))
+    office.acts.change_state("440000", Role.ISSUER, DEPARTMENT_CODE, StateChange(EntryState.ENDED, end, "机构撤并"))
     office.publish()
     registry = office.update()
     assert office.entitled(registry, end - timedelta(seconds=1)) is None
     assert "机构撤并" in (office.entitled(registry, end) or "")
     again = StateChange(EntryState.ACTIVE, end + timedelta(hours=1), "")
-    assert refused(lambda: office.acts.change_state("440000", DEPARTMENT_CODE, again)).reason is Reason.USAGE
+    assert (
+        refused(lambda: office.acts.change_state("440000", Role.ISSUER, DEPARTMENT_CODE, again)).reason is Reason.USAGE
+    )
 
 
 def test_drill_a_suspension_is_lifted(office: Office) -> None:
     day = timedelta(days=1)
-    office.acts.change_state("440000", DEPARTMENT_CODE, StateChange(EntryState.SUSPENDED, START + day, "整改"))
-    office.acts.change_state("440000", DEPARTMENT_CODE, StateChange(EntryState.ACTIVE, START + 3 * day, ""))
+    office.acts.change_state(
+        "440000", Role.ISSUER, DEPARTMENT_CODE, StateChange(EntryState.SUSPENDED, START + day, "整改")
+    )
+    office.acts.change_state(
+        "440000", Role.ISSUER, DEPARTMENT_CODE, StateChange(EntryState.ACTIVE, START + 3 * day, "")
+    )
     office.publish()
     registry = office.update()
     found = [office.entitled(registry, START + days * day) is None for days in (0, 2, 4)]
     assert found == [True, False, True]
     earlier = StateChange(EntryState.ENDED, START + 2 * day, "")
-    assert refused(lambda: office.acts.change_state("440000", DEPARTMENT_CODE, earlier)).reason is Reason.USAGE
+    assert (
+        refused(lambda: office.acts.change_state("440000", Role.ISSUER, DEPARTMENT_CODE, earlier)).reason
+        is Reason.USAGE
+    )
 
 
 def test_drill_a_stolen_key_reaches_the_windows(office: Office) -> None:
@@ -353,8 +296,8 @@ def test_nothing_is_made_twice(office: Office) -> None:
 
 def test_registering_again_keeps_the_history(office: Office) -> None:
     change = StateChange(EntryState.SUSPENDED, START + timedelta(days=1), "整改")
-    office.acts.change_state("440000", DEPARTMENT_CODE, change)
-    office.acts.add_member(DEPARTMENT, shared_with=("310000",), endpoints={})
+    office.acts.change_state("440000", Role.ISSUER, DEPARTMENT_CODE, change)
+    office.acts.add_member(DEPARTMENT, Terms(("310000",)))
     office.publish()
     registry = office.update()
     key = registry.find(office.key_id())
@@ -408,7 +351,9 @@ def test_a_region_elsewhere_is_published_as_it_signed_itself(office: Office, tmp
     office.clock.forward(days=1)
     office.publish()
     assert office.entitled(office.update(), START, operator.key_id()) is None
-    operator.acts.change_state("440000", DEPARTMENT_CODE, StateChange(EntryState.ENDED, office.clock(), "撤并"))
+    operator.acts.change_state(
+        "440000", Role.ISSUER, DEPARTMENT_CODE, StateChange(EntryState.ENDED, office.clock(), "撤并")
+    )
     office.publish()
     assert office.entitled(office.update(), office.clock(), operator.key_id()) is not None
     assert isinstance(operator.ceremony.entry(REGION).certificate, Certificate)
