@@ -128,7 +128,7 @@ class Holdings:
     ) -> tuple[RegionStatus, Chain]:
         """Put the deltas held behind an older snapshot, so that nothing is forgotten and the chain gets shorter."""
         mine = self.chains[held.region]
-        kept = mine.deltas[offered.sequence - mine.base :] if offered.sequence > mine.base else ()
+        kept = mine.deltas[offered.sequence - mine.base :] if offered.sequence >= mine.base else ()
         for delta in kept:
             offered = load_delta(delta, self._registry(), offered, now=now)
         if offered.sequence != held.sequence or offered.head != held.head:

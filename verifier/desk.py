@@ -41,7 +41,8 @@ DECODERS: Final = 2
 MAX_WAITING: Final = 8
 """Pictures that may wait to be decoded; with more, the desk is busy."""
 
-_MISSED_FOR: Final = 30.0
+_MISSED_FOR: Final = 10.0
+"""Seconds until what no publisher had is asked for again."""
 _MISSED: Final = 1024
 
 

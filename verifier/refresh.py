@@ -43,7 +43,7 @@ _log = logging.getLogger("verifier")
 
 
 class Refresher:
-    """Keeps a keeper up to date; without publishers it only saves what the keeper holds."""
+    """Keeps a keeper up to date; without publishers it knows what its site knows, and never leads it."""
 
     def __init__(self, keeper: Keeper, site: Site, publishers: Sequence[Publisher]) -> None:
         """Refresh `keeper` from `site` and `publishers`."""
@@ -59,9 +59,9 @@ class Refresher:
         self._begun = asyncio.get_running_loop().time() - PATIENCE + HEAD_START
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self.keeper.keep_saved())
+            loops.create_task(self._forever("site", self.site.follow, LEASE / 4))
             if self.publishers:
                 loops.create_task(self._forever("site", self.site.lead, LEASE / 4))
-                loops.create_task(self._forever("site", self.site.follow, LEASE / 4))
             for publisher in self.publishers:
                 link = PublisherLink(self.keeper, publisher, self.site)
                 loops.create_task(self._forever("registry", self._registry_of(link, loops)))

@@ -90,7 +90,7 @@ def build_services(settings: Settings, clock: Callable[[], datetime]) -> Service
     site = LocalSite() if settings.redis is None else RedisSite(require_redis_url(settings.redis))
     keeper = Keeper(holdings, clock, settings.folder)
     if problem is not None:
-        keeper.note("bundle", problem)
+        keeper.note("saving", problem)
     refresher = Refresher(keeper, site, publishers)
     receipts = None if settings.token is None else Receipts(keeper, publishers, settings.token)
     health = Health(keeper, refresher, receipts)

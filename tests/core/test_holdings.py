@@ -111,6 +111,15 @@ def test_an_older_snapshot_is_refused_unless_the_deltas_held_lead_on_from_it(
     assert newest.take_snapshot(REGION, publisher.snapshot(), START).status == newest.status
 
 
+def test_the_snapshot_a_chain_begins_with_changes_nothing_when_it_comes_again(
+    window: Holdings, publisher: Publisher
+) -> None:
+    first = window.chains[REGION].snapshot
+    ahead = window.take_delta(REGION, publisher.step(1), START).take_delta(REGION, publisher.step(2), START)
+    assert ahead.take_snapshot(REGION, first, START) == ahead
+    assert ahead.take_bundle(ahead.encode()).status == ahead.status
+
+
 def test_another_history_of_the_same_length_is_refused(window: Holdings, world: World, publisher: Publisher) -> None:
     ahead = window.take_delta(REGION, publisher.step(1), START)
     other = Publisher(world, load_delta(publisher.deltas[0], world.registry(), None, now=START))

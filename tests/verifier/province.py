@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ecert import envelope
 from ecert.cli.files import write_atomic
 from ecert.issuance import SealedLicence, issue
 from ecert.licence.application import parse_application
+from ecert.licence.record import MAX_RECORD
 from ecert.licence.reference import StatusRef
 from ecert.licence.types import find_type, load_catalogue
 from ecert.revocation import (
     PAGE_SIZE,
+    IssuedHead,
+    IssuedProof,
     ListChange,
     Mark,
     ReasonCode,
@@ -25,12 +29,15 @@ from ecert.revocation import (
     State,
     StatusEvent,
     StatusPage,
+    leaf_hash,
     load_delta,
     seal_delta,
+    seal_head,
     seal_page,
     seal_snapshot,
 )
-from ecert.sm2 import PrivateKey
+from ecert.revocation.issued import NO_HEAD
+from ecert.sm2 import PrivateKey, sm3
 from ecert.trust import EntryState, Grant, Member, Registry, Role, StateChange
 from ecert.trust.metadata import export_files
 from ecert.x509 import Certificate, CrlReason, Name, Profile, Revocation, build_certificate, build_crl
@@ -171,6 +178,13 @@ class Province:
 
     def reference(self, licence: SealedLicence) -> StatusRef:
         return self.ledger.find(licence.identifier).intent.status
+
+    def publish_proof(self, licence: SealedLicence) -> None:
+        """Publish that this licence, alone, has been issued by now."""
+        digests = [sm3(envelope.decode(data, limit=MAX_RECORD).payload) for data in (licence.record, licence.face)]
+        leaf = leaf_hash(self.key_id, *digests)
+        head = seal_head(IssuedHead(REGION, 1, 1, leaf, NO_HEAD, now()), self.keys["status"])
+        self._write(f"status/{REGION}/issued/proofs/{digests[0].hex()}", IssuedProof(head, 0, (), *digests).encode())
 
     # Status
 

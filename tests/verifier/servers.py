@@ -97,6 +97,7 @@ class PublishingServer:
         self.faults: dict[str, Response] = {}
         self.delays: dict[str, float] = {}
         self.requests: list[str] = []
+        self.statuses: dict[str, list[int]] = {}
         self.receipts: list[tuple[str, dict[str, Any]]] = []
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -136,6 +137,11 @@ class PublishingServer:
     async def _file(self, request: Request) -> Response:
         path = request.url.path.lstrip("/")
         self.requests.append(path)
+        answer = await self._answer(request, path)
+        self.statuses.setdefault(path, []).append(answer.status_code)
+        return answer
+
+    async def _answer(self, request: Request, path: str) -> Response:
         for prefix, seconds in self.delays.items():
             if path.startswith(prefix):
                 await asyncio.sleep(seconds)

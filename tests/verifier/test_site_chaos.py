@@ -117,6 +117,19 @@ def test_a_window_that_begins_later_takes_everything_from_the_site(
     run(body())
 
 
+def test_a_window_without_a_publisher_knows_what_its_site_knows(
+    province: Province, publisher: PublishingServer, redis_server: RedisServer
+) -> None:
+    async def body() -> None:
+        reader = Window(province, RedisSite(redis_server.url))
+        async with running(reader), site(province, publisher, redis_server) as windows:
+            await reader.reaches(1)
+            assert await both_learn(province, [*windows, reader]) < 1
+            assert not reader.refresher.site.leading
+
+    run(body())
+
+
 async def down(redis: RedisServer, windows: list[Window], province: Province) -> None:
     await asyncio.to_thread(redis.stop)
     assert await both_learn(province, windows) < RECOVERS

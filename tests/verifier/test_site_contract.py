@@ -225,7 +225,7 @@ def test_what_a_stranger_put_in_our_place_is_named_and_can_be_discarded(redis_se
     async def body(site: RedisSite) -> None:
         redis = site._redis
         await redis.set("ecert:440000:deltas", "not a stream")
-        await redis.hset("ecert:440000:snapshot", "not", "a string")  # type: ignore[misc]
+        await redis.hset("ecert:440000:snapshot", "not", "a string")
         await redis.set("ecert:440000:base", 8)
         for call in (site.deltas("440000", 0), site.reach("440000"), site.snapshot("440000")):
             with pytest.raises(PoisonedError):
