@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,52 +149,33 @@ def _issue_body(
     report(home, done)
 
 
-@app.command("issue-seal-maker", help="签发制章机构证书 / Make a seal maker's key, certified by its region.")
-def issue_seal_maker(
-    *,
-    region: Region,
-    code: Code,
-    name: ChineseName,
-    name_en: EnglishName,
-    home: Home = DEFAULT_HOME,
-    passphrase_file: PassphraseFile = None,
-    issuer_passphrase_file: IssuerPassphraseFile = None,
-) -> None:
-    """Make the key of such a body."""
-    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
-    _issue_body(Kind.SEAL_MAKER, facts, home, passphrase_file, issuer_passphrase_file)
+def _command_for(kind: Kind) -> Callable[..., None]:
+    """Return the command that makes the key of such a body."""
+
+    def issue(
+        *,
+        region: Region,
+        code: Code,
+        name: ChineseName,
+        name_en: EnglishName,
+        home: Home = DEFAULT_HOME,
+        passphrase_file: PassphraseFile = None,
+        issuer_passphrase_file: IssuerPassphraseFile = None,
+    ) -> None:
+        facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
+        _issue_body(kind, facts, home, passphrase_file, issuer_passphrase_file)
+
+    return issue
 
 
-@app.command("issue-tsa", help="签发时间戳机构证书 / Make a time-stamping authority's key, certified by its region.")
-def issue_tsa(
-    *,
-    region: Region,
-    code: Code,
-    name: ChineseName,
-    name_en: EnglishName,
-    home: Home = DEFAULT_HOME,
-    passphrase_file: PassphraseFile = None,
-    issuer_passphrase_file: IssuerPassphraseFile = None,
-) -> None:
-    """Make the key of such a body."""
-    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
-    _issue_body(Kind.TSA, facts, home, passphrase_file, issuer_passphrase_file)
-
-
-@app.command("issue-relying-party", help="签发用证单位证书 / Make a relying party's key, certified by its region.")
-def issue_relying_party(
-    *,
-    region: Region,
-    code: Code,
-    name: ChineseName,
-    name_en: EnglishName,
-    home: Home = DEFAULT_HOME,
-    passphrase_file: PassphraseFile = None,
-    issuer_passphrase_file: IssuerPassphraseFile = None,
-) -> None:
-    """Make the key of such a body."""
-    facts = SealMakerFacts(region=region, code=code, name=name, name_en=name_en)
-    _issue_body(Kind.RELYING_PARTY, facts, home, passphrase_file, issuer_passphrase_file)
+for _kind, _zh, _en in (
+    (Kind.SEAL_MAKER, "制章机构", "seal maker"),
+    (Kind.TSA, "时间戳机构", "time-stamping authority"),
+    (Kind.RELYING_PARTY, "用证单位", "relying party"),
+):
+    app.command(f"issue-{_kind}", help=f"签发{_zh}证书 / Make the key of a {_en}, certified by its region.")(
+        _command_for(_kind)
+    )
 
 
 @app.command(help="轮换密钥 / Replace a status, department or seal-maker key; the old certificate stays on file.")
