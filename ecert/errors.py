@@ -132,6 +132,38 @@ class Reason(StrEnum):
     USAGE = "usage"
     INTERNAL = "internal"
 
+    # Signed data (CMS), timestamps, electronic seals and what is sealed with them.
+    SIGNED_DATA_MALFORMED = "signed-data-malformed"
+    SIGNED_DATA_ALGORITHM = "signed-data-algorithm"
+    SIGNED_DATA_NO_SIGNER = "signed-data-no-signer"
+    SIGNED_DATA_MISMATCH = "signed-data-mismatch"
+    TIMESTAMP_MALFORMED = "timestamp-malformed"
+    TIMESTAMP_MISMATCH = "timestamp-mismatch"
+    TIMESTAMP_SIGNATURE_BAD = "timestamp-signature-bad"
+    TIMESTAMP_CERTIFICATE_BAD = "timestamp-certificate-bad"
+    TIMESTAMP_CERTIFICATE_REVOKED = "timestamp-certificate-revoked"
+    TIMESTAMP_KEY_COMPROMISED = "timestamp-key-compromised"
+    TIMESTAMP_REFUSED = "timestamp-refused"
+    TIMESTAMP_TIME_IMPLAUSIBLE = "timestamp-time-implausible"
+    SEAL_MALFORMED = "seal-malformed"
+    SEAL_MAKER_SIGNATURE_BAD = "seal-maker-signature-bad"
+    SEAL_MAKER_CERTIFICATE_BAD = "seal-maker-certificate-bad"
+    SEAL_MAKER_CERTIFICATE_REVOKED = "seal-maker-certificate-revoked"
+    SEAL_MAKER_KEY_COMPROMISED = "seal-maker-key-compromised"
+    SEAL_NOT_IN_PERIOD = "seal-not-in-period"
+    SEAL_FIELD_INVALID = "seal-field-invalid"
+    SEAL_FONT_UNUSABLE = "seal-font-unusable"
+    SEAL_TEXT_UNDRAWABLE = "seal-text-undrawable"
+    SEALING_MALFORMED = "sealing-malformed"
+    SEALING_SIGNATURE_BAD = "sealing-signature-bad"
+    SEALING_CERTIFICATE_BAD = "sealing-certificate-bad"
+    SEALING_CERTIFICATE_PERIOD = "sealing-certificate-period"
+    SEALING_CERTIFICATE_REVOKED = "sealing-certificate-revoked"
+    SEALING_KEY_COMPROMISED = "sealing-key-compromised"
+    SEALING_CERTIFICATE_NOT_LISTED = "sealing-certificate-not-listed"
+    SEALING_TIME_UNKNOWN = "sealing-time-unknown"
+    SEALING_DATA_CHANGED = "sealing-data-changed"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
