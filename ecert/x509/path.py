@@ -77,7 +77,7 @@ def _at(revocation: Revocation) -> datetime:
 class PathValidator(Protocol):
     """Whoever decides which certificates are believed: `validate_path` with anchors, or a trust registry."""
 
-    def __call__(self, certificate: bytes, *, at: datetime, purpose: Purpose) -> ValidatedPath:
+    def __call__(self, certificate: bytes, /, *, at: datetime, purpose: Purpose) -> ValidatedPath:
         """Validate a certificate in DER for an instant and a purpose.
 
         Raises:

@@ -8,8 +8,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import Image
 
 from ecert.errors import IssuanceError, Reason
@@ -17,6 +15,8 @@ from ecert.seal.font import SealFont
 from ecert.seal.layout import MAX_NAME, Cell, lay_out
 from ecert.seal.picture import Emblem, SealDesign, SealDrawing, SealLevel, draw_seal
 from ecert.seal.raster import seal_png
+
+from .fonts import small_font
 
 NOTO = Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc")
 NAME = "样例省市场监督管理局"
@@ -28,31 +28,6 @@ needs_noto = pytest.mark.skipif(not NOTO.exists(), reason="no Noto Serif CJK (De
 @pytest.fixture(scope="module")
 def noto() -> SealFont:
     return SealFont([NOTO.read_bytes()])
-
-
-def small_font(*characters: str, family: str = "Test") -> bytes:
-    """A font whose every character is a square with a square hole, and runs over half its em."""
-    pen = TTGlyphPen(None)
-    for corners in (
-        [(100, -20), (100, 780), (400, 780), (400, -20)],
-        [(200, 180), (300, 180), (300, 580), (200, 580)],
-    ):
-        pen.moveTo(corners[0])
-        for corner in corners[1:]:
-            pen.lineTo(corner)
-        pen.closePath()
-    builder = FontBuilder(1000, isTTF=True)
-    builder.setupGlyphOrder([".notdef", "box"])
-    builder.setupCharacterMap({ord(one): "box" for one in characters})
-    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "box": pen.glyph()})
-    builder.setupHorizontalMetrics({".notdef": (500, 0), "box": (500, 100)})
-    builder.setupHorizontalHeader(ascent=880, descent=-120)
-    builder.setupNameTable({"familyName": family, "styleName": "Regular"})
-    builder.setupOS2(sTypoAscender=880, sTypoDescender=-120)
-    builder.setupPost()
-    out = io.BytesIO()
-    builder.save(out)
-    return out.getvalue()
 
 
 def corners(cell: Cell) -> list[tuple[float, float]]:
