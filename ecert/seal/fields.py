@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ecert.errors import Reason
     from ecert.x509 import Certificate
 
-LIMIT: Final = 8 * 1024 * 1024
+LIMIT: Final = 2 * 1024 * 1024
 """The largest seal or sealing read, in bytes; nearly all of it is the picture."""
 
 EXTENSIONS: Final = 0xA0
@@ -40,6 +40,19 @@ class SealExtension:
     oid: str
     critical: bool
     value: bytes
+
+
+def count(element: der.Element, *, most: int) -> int:
+    """Return how many elements a constructed one holds; `most` + 1 when they are more.
+
+    Raises:
+        DerError: not DER.
+    """
+    reader, found = element.children(), 0
+    while reader and found <= most:
+        reader.read()
+        found += 1
+    return found
 
 
 def text(element: der.Element) -> str:

@@ -16,6 +16,7 @@ from ecert.seal.fields import (
     LIMIT,
     TIMES,
     SealExtension,
+    count,
     instant,
     number,
     read_extensions,
@@ -139,7 +140,7 @@ class Seal:
 
     @classmethod
     def decode(cls, data: bytes) -> Seal:
-        """Read a seal of at most 8 MiB (GM/T 0031, 6.1.2 a).
+        """Read a seal of at most 2 MiB (GM/T 0031, 6.1.2 a).
 
         Raises:
             MalformedError: not strict DER, not a seal of V1, V4 or V5, or with a critical extension.
@@ -158,11 +159,11 @@ def read_seal(element: der.Element) -> Seal:
     Raises:
         ValueError: it is none.
     """
-    parts = element.children().rest()
-    if len(parts) == _V1_ELEMENTS:
+    elements = count(element, most=_V5_ELEMENTS)
+    if elements == _V1_ELEMENTS:
         return _read_v1(element)
-    if len(parts) not in (_V4_ELEMENTS, _V5_ELEMENTS):
-        raise der.DerError(f"a seal of {len(parts)} elements")
+    if elements not in (_V4_ELEMENTS, _V5_ELEMENTS):
+        raise der.DerError("a seal that does not have 2, 4 or 5 elements")
     reader = element.children()
     info_element = reader.read(der.SEQUENCE)
     info = _read_info(info_element, SealVersion.V4)
@@ -171,7 +172,7 @@ def read_seal(element: der.Element) -> Seal:
     signature = der.octet_bits(reader.read(der.BIT_STRING))
     time_stamp = read_time_stamp(reader)
     reader.finish()
-    is_v5 = len(parts) == _V5_ELEMENTS or info.version == SealVersion.V5
+    is_v5 = elements == _V5_ELEMENTS or info.version == SealVersion.V5
     version = SealVersion.V5 if is_v5 else SealVersion.V4
     return Seal(element.der, version, info, info_element.der, certificate, algorithm, signature, time_stamp)
 

@@ -17,6 +17,7 @@ from ecert.seal.fields import (
     LIMIT,
     TIMES,
     SealExtension,
+    count,
     instant,
     number,
     read_extensions,
@@ -94,16 +95,17 @@ class Sealing:
 
     @classmethod
     def decode(cls, data: bytes) -> Sealing:
-        """Read a sealing of at most 8 MiB (GM/T 0031, 6.2.3 a).
+        """Read a sealing of at most 2 MiB (GM/T 0031, 6.2.3 a).
 
         Raises:
             MalformedError: not strict DER, not a sealing of V1, V4 or V5, or with a critical extension.
         """
         with reading(Reason.SEALING_MALFORMED, "the sealing"):
             der.check(data, limit=LIMIT)
-            parts = der.read_one(data, der.SEQUENCE).children()
+            whole = der.read_one(data, der.SEQUENCE)
+            parts = whole.children()
             signed = parts.read(der.SEQUENCE)
-            if len(der.read_one(data).children().rest()) == _V1_ELEMENTS:
+            if count(whole, most=_V1_ELEMENTS) == _V1_ELEMENTS:
                 signature = der.octet_bits(parts.read(der.BIT_STRING))
                 return _read_v1(data, signed, signature)
             return _read_v4(data, signed, parts)
@@ -184,7 +186,7 @@ def _time_info(value: bytes) -> datetime | None:
         if value[:1] in map(bytes, zip(TIMES, strict=True)):
             return instant(der.read_one(value, *TIMES))
         return _time_text(value[: _MAX_TIME_TEXT + 1].decode("ascii"))
-    except (MalformedError, ValueError):
+    except (MalformedError, ValueError, OverflowError):
         return None
 
 

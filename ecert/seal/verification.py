@@ -148,7 +148,7 @@ def _require_uncompromised(path: ValidatedPath, reason: Reason, *, stamped: bool
 
 
 def _require_plausible(claimed: datetime, stamped: datetime) -> None:
-    if claimed > stamped + CLOCK_SKEW:
+    if claimed - stamped > CLOCK_SKEW:
         detail = f"done at {claimed:%F %T}Z, it is said, and stamped before that, at {stamped:%F %T}Z"
         raise RejectedError(Reason.TIMESTAMP_TIME_IMPLAUSIBLE, detail)
 
@@ -225,7 +225,7 @@ def require_listed(seal: Seal, certificate: bytes) -> None:
 def _check_time(seal: Seal, sealed_at: datetime | None, at: datetime) -> None:
     if sealed_at is None:
         raise UndeterminedError(Reason.SEALING_TIME_UNKNOWN, "the sealing does not say when it was made")
-    if sealed_at > at + CLOCK_SKEW:
+    if sealed_at - at > CLOCK_SKEW:
         raise RejectedError(Reason.SEALED_IN_FUTURE, f"sealed at {sealed_at:%F %T}Z")
     require_in_period(seal, sealed_at)
 

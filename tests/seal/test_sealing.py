@@ -86,6 +86,7 @@ def test_extensions_of_what_was_signed_are_read_tagged_and_untagged(world: World
         (b"2026-99-23T08:00:00.000Z", None),
         (b"\xff" * 100, None),
         (b"9" * 100, None),
+        (b"0001-01-01T00:00:00.000+23:59", None),
     ],
 )
 def test_version_1_tells_its_time_in_several_ways(world: World, time: bytes, expected: datetime | None) -> None:
