@@ -164,6 +164,24 @@ class Reason(StrEnum):
     SEALING_TIME_UNKNOWN = "sealing-time-unknown"
     SEALING_DATA_CHANGED = "sealing-data-changed"
 
+    # OFD files, the layouts of their pages, and annotated copies.
+    NOT_OFD = "not-ofd"
+    FILE_UNSAFE = "file-unsafe"
+    FILE_DAMAGED = "file-damaged"
+    FILE_UNSIGNED = "file-unsigned"
+    FILE_PART_MISSING = "file-part-missing"
+    FILE_PART_CHANGED = "file-part-changed"
+    FILE_PART_UNPROTECTED = "file-part-unprotected"
+    FILE_DIGEST_ALGORITHM = "file-digest-algorithm"
+    FILE_SEAL_MISMATCH = "file-seal-mismatch"
+    FILE_SIGNER_NOT_GIVEN = "file-signer-not-given"
+    LAYOUT_MALFORMED = "layout-malformed"
+    LAYOUT_FONT_UNUSABLE = "layout-font-unusable"
+    LAYOUT_TEXT_UNDRAWABLE = "layout-text-undrawable"
+    LAYOUT_TEXT_TOO_LONG = "layout-text-too-long"
+    LAYOUT_PICTURE_UNUSABLE = "layout-picture-unusable"
+    COPY_REFUSED = "copy-refused"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

@@ -37,12 +37,12 @@ class Finding:
     """How one check ended.
 
     Attributes:
-        check: Which.
+        check: Which: one of `Check`, or of the checks on whatever the sealing lies in.
         error: Why it did not pass; None when it passed or was skipped.
         skipped: There was nothing to check, or an earlier check leaves nothing to ask.
     """
 
-    check: Check
+    check: StrEnum
     error: EcertError | None = None
     skipped: bool = False
 
@@ -60,7 +60,7 @@ class Findings:
 
     findings: tuple[Finding, ...]
 
-    def of(self, check: Check) -> Finding | None:
+    def of(self, check: StrEnum) -> Finding | None:
         """Return the finding of one check, or None where it was not asked."""
         return next((one for one in self.findings if one.check is check), None)
 

@@ -166,7 +166,7 @@ def assess_sealing(sealing: Sealing, data: bytes, *, validate: PathValidator, at
     at = require_utc(at)
     stamp, stamp_finding = _timestamp(sealing, validate)
     sealed_at = sealing.time if stamp is None else stamp.time
-    path, signer_findings = _check_signer(sealing, sealed_at, validate, stamped=stamp is not None)
+    path, signer_findings = check_signer(sealing.certificate, sealed_at, validate, stamped=stamp is not None)
     findings = (
         _found(Check.DATAHASH, lambda: _check_data(sealing, data)),
         _found(Check.SIG_VALUE, lambda: verify_sealer_signature(sealing)),
@@ -230,17 +230,24 @@ def _check_time(seal: Seal, sealed_at: datetime | None, at: datetime) -> None:
     require_in_period(seal, sealed_at)
 
 
-def _check_signer(
-    sealing: Sealing, sealed_at: datetime | None, validate: PathValidator, *, stamped: bool
+def check_signer(
+    certificate: bytes, sealed_at: datetime | None, validate: PathValidator, *, stamped: bool
 ) -> tuple[ValidatedPath | None, tuple[Finding, Finding, Finding]]:
-    """Make the checks c) and d): path, validity, revocation."""
+    """Make the checks c) and d): path, validity, revocation.
+
+    Args:
+        certificate: The sealer's or signer's, in DER.
+        sealed_at: When it was sealed or signed, aware; None when that is not known.
+        validate: Decides about the certificate, for `Purpose.LICENCE`.
+        stamped: Whether a timestamp proves that time.
+    """
     chain, period, status = Check.SIGNER_CERT_CHAIN, Check.SIGNER_CERT_TIME, Check.SIGNER_CERT_STATUS
     if sealed_at is None:
         unknown = UndeterminedError(Reason.SEALING_TIME_UNKNOWN, "the sealing does not say when it was made")
         return None, (Finding(chain, skipped=True), Finding(period, unknown), Finding(status, skipped=True))
-    own = _found(period, lambda: _require_own_period(sealing.certificate, sealed_at))
+    own = _found(period, lambda: _require_own_period(certificate, sealed_at))
     try:
-        path = validate(sealing.certificate, at=sealed_at, purpose=Purpose.LICENCE)
+        path = validate(certificate, at=sealed_at, purpose=Purpose.LICENCE)
     except EcertError as error:
         return None, _signer_failure(error, own)
     compromise = _found(status, lambda: _require_uncompromised(path, Reason.SEALING_KEY_COMPROMISED, stamped=stamped))
