@@ -175,6 +175,7 @@ class Reason(StrEnum):
     FILE_DIGEST_ALGORITHM = "file-digest-algorithm"
     FILE_SEAL_MISMATCH = "file-seal-mismatch"
     FILE_SIGNER_NOT_GIVEN = "file-signer-not-given"
+    FILE_UNDRAWABLE = "file-undrawable"
     LAYOUT_MALFORMED = "layout-malformed"
     LAYOUT_FONT_UNUSABLE = "layout-font-unusable"
     LAYOUT_TEXT_UNDRAWABLE = "layout-text-undrawable"

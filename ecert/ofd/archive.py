@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ _UTF8: Final = 1 << 11
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _LEVEL: Final = 6
-_PACKED_ALREADY: Final = (".png", ".jpg", ".otf")
+_KEPT: Final = 64
+"""How many compressed parts are kept: templates come again and again."""
+_PACKED_ALREADY: Final = (".png", ".jpg", ".otf", ".esl", ".dat")
 _FIRST_YEAR: Final = 1980
 
 
@@ -48,8 +51,13 @@ def write_package(package: Package, at: datetime) -> bytes:
 def _pack(name: str, content: bytes) -> tuple[int, bytes]:
     if name.endswith(_PACKED_ALREADY):
         return _STORED, content
+    return _DEFLATED, _deflate(content)
+
+
+@lru_cache(maxsize=_KEPT)
+def _deflate(content: bytes) -> bytes:
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return _DEFLATED, packer.compress(content) + packer.flush()
+    return packer.compress(content) + packer.flush()
 
 
 def _dos_time(at: datetime) -> tuple[int, int]:

@@ -8,6 +8,7 @@ or relative to the root, and be written in another letter case (domain.md 2.4).
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _FREE_OF_RATIO: Final = 1024 * 1024
 """A part of this size is read however well it is compressed."""
 _MAX_NAME: Final = 255
 _MAX_DEPTH: Final = 16
+_NOT_IN_NAMES: Final = re.compile(r'[\\:*?"<>|]|(?:^|/)\.{0,2}(?:/|$)')
+"""Characters that some system reads otherwise, and steps that are empty or go nowhere or upwards."""
 _MAX_COMMENT: Final = 0xFFFF
 
 _END: Final = struct.Struct("<4s4H2LH")
@@ -111,8 +114,9 @@ class Package:
             raise MalformedError(Reason.TOO_LARGE, f"an OFD file has at most {MAX_FILE} bytes")
         entries = tuple(_directory(data))
         _check_bounds(entries)
-        _check_space(data, entries)
-        return cls.of({one.name: _content(data, one) for one in entries if not one.name.endswith("/")})
+        starts = _check_space(data, entries)
+        parts = {one.name: _content(data, one, starts[one.name]) for one in entries if not one.name.endswith("/")}
+        return cls(MappingProxyType(parts), MappingProxyType({name.casefold(): name for name in parts}))
 
     def find(self, location: str, base: str = "") -> str | None:
         """Return the name of the part at a location, or None where there is none.
@@ -150,15 +154,9 @@ def resolve(location: str, folder: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    steps = name.removesuffix("/").split("/")
-    good = (
-        len(name) <= _MAX_NAME
-        and len(steps) <= _MAX_DEPTH
-        and name.isprintable()
-        and not any(step in ("", ".", "..") for step in steps)
-        and not set(name) & set('\\:*?"<>|')
-    )
-    if not good:
+    path = name.removesuffix("/")
+    good = len(name) <= _MAX_NAME and path.count("/") < _MAX_DEPTH and name.isprintable()
+    if not good or _NOT_IN_NAMES.search(path):
         raise unsafe(f"the name {name[:_MAX_NAME]!a} is none that a part may have")
 
 
@@ -230,18 +228,22 @@ def _check_bounds(entries: tuple[_Entry, ...]) -> None:
         raise unsafe(f"the parts hold more than {MAX_CONTENT} bytes")
 
 
-def _check_space(data: bytes, entries: tuple[_Entry, ...]) -> None:
+def _check_space(data: bytes, entries: tuple[_Entry, ...]) -> dict[str, int]:
     """Require that the entries follow one another from the first byte to the central directory.
 
     A reader that goes by local headers would find other parts in a gap, and entries that overlap are a bomb.
+    Returns where the packed bytes of each entry begin.
     """
     at = 0
+    starts: dict[str, int] = {}
     for entry in sorted(entries, key=lambda one: one.offset):
         if entry.offset != at:
             raise unsafe("entries overlap, or there is something between them")
-        at = _end_of(data, entry)
+        starts[entry.name] = _start_of(data, entry)
+        at = _end_of(data, entry, starts[entry.name])
     if at != _END.unpack_from(data, _find_end(data))[6]:
         raise unsafe("there is something between the entries and the central directory")
+    return starts
 
 
 def _start_of(data: bytes, entry: _Entry) -> int:
@@ -272,8 +274,8 @@ def _long_sizes(extra: bytes) -> tuple[int, int]:
     return packed, size
 
 
-def _end_of(data: bytes, entry: _Entry) -> int:
-    at = _start_of(data, entry) + entry.packed
+def _end_of(data: bytes, entry: _Entry, start: int) -> int:
+    at = start + entry.packed
     if not entry.flags & _DESCRIBED:
         return at
     at += len(_DESCRIPTOR_MARK) if data[at : at + 4] == _DESCRIPTOR_MARK else 0
@@ -283,8 +285,7 @@ def _end_of(data: bytes, entry: _Entry) -> int:
     return at + _DESCRIPTOR.size
 
 
-def _content(data: bytes, entry: _Entry) -> bytes:
-    start = _start_of(data, entry)
+def _content(data: bytes, entry: _Entry, start: int) -> bytes:
     packed = data[start : start + entry.packed]
     content = packed if entry.method == _STORED else _inflate(packed, entry)
     if len(content) != entry.size or zlib.crc32(content) != entry.crc:

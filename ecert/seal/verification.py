@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far clocks of sealer, time-stamping service and verifier may differ."""
+
+_read_certificate = lru_cache(maxsize=128)(Certificate.from_der)
+"""Reads a certificate; the same few makers and sealers come again and again."""
 
 _PERIOD: Final = (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID)
 _STATUS: Final = (Reason.CRL_MISSING, Reason.CRL_STALE, Reason.CRL_SIGNATURE_BAD, Reason.CRL_UNSUPPORTED)
@@ -106,7 +110,7 @@ def verify_maker_signature(seal: Seal) -> None:
         RejectedError: the certificate cannot be read, or the signature is not its key's over this version's bytes.
     """
     try:
-        certificate = Certificate.from_der(seal.maker_certificate)
+        certificate = _read_certificate(seal.maker_certificate)
     except MalformedError as error:
         raise RejectedError(Reason.SEAL_MAKER_SIGNATURE_BAD, error.detail) from error
     verify_value(certificate, seal.algorithm, seal.signature, seal.signed, Reason.SEAL_MAKER_SIGNATURE_BAD)
@@ -198,7 +202,7 @@ def verify_sealer_signature(sealing: Sealing) -> None:
         RejectedError: the certificate cannot be read, or the signature is not its key's.
     """
     try:
-        certificate = Certificate.from_der(sealing.certificate)
+        certificate = _read_certificate(sealing.certificate)
     except MalformedError as error:
         raise RejectedError(Reason.SEALING_SIGNATURE_BAD, error.detail) from error
     verify_value(certificate, sealing.algorithm, sealing.signature, sealing.signed, Reason.SEALING_SIGNATURE_BAD)
@@ -273,7 +277,7 @@ def _signer_failure(error: EcertError, own: Finding) -> tuple[Finding, Finding, 
 def _require_own_period(certificate_der: bytes, at: datetime) -> None:
     """Check the certificate's own dates, which need no path."""
     try:
-        certificate = Certificate.from_der(certificate_der)
+        certificate = _read_certificate(certificate_der)
     except MalformedError as error:
         raise RejectedError(Reason.SEALING_CERTIFICATE_BAD, error.detail) from error
     if not certificate.not_before <= at <= certificate.not_after:
