@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,7 @@ from ecert.errors import IssuanceError
 from ecert.ofd.drawing import Page, PathObject, PictureObject, TextObject
 from ecert.ofd.layout import PLACEHOLDER, EmblemItem, PathItem, PortraitItem, QrItem, TextItem
 from ecert.ofd.pictures import qr_png
-from ecert.ofd.text import set_text
+from ecert.ofd.text import Align, Style, set_text
 from ecert.ofd.values import write_value
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ PORTRAIT: Final = "portrait"
 QR: Final = "qr"
 """What the data index calls the QR code."""
 
+PICTURE_MARK: Final = "本文件是证照 OFD 文件的图示，原件为 OFD 文件，以原件核验结果为准"
+"""What a picture of a licence says."""
+
+_MARK: Final = Style("hei", 2.4, (150, 40, 40), align=Align.CENTER)
 _TEMPLATES: Final = 64
 """How many composed templates are kept."""
 
@@ -69,6 +73,13 @@ def compose_template(layout: Layout, emblem: Picture | None, fonts: FontSet) -> 
     nothing = FaceContent({}, (), emblem=emblem)
     drawn = (_draw(item, nothing, fonts) for item in layout.items if _is_static(item))
     return tuple(one for one in drawn if one is not None)
+
+
+def marked_as_picture(page: Page, fonts: FontSet) -> Page:
+    """Return a page that says below everything else that it is a picture and the OFD file the original."""
+    box = (0.0, page.height - _MARK.size - 0.4, page.width, _MARK.size)
+    mark = TextObject(box, _MARK.colour, set_text(PICTURE_MARK, _MARK, box, fonts))
+    return replace(page, content=(*page.content, mark))
 
 
 def _is_static(item: Item) -> bool:

@@ -203,6 +203,8 @@ class _Reader:
         return found
 
     def _objects(self, root: Element) -> Iterator[PageObject]:
+        if not is_named(root, "Page"):
+            raise damaged("something else stands where a page should")
         if next(descendants(root, *_UNDRAWN), None) is not None:
             raise MalformedError(Reason.FILE_UNDRAWABLE, f"a page uses one of {', '.join(_UNDRAWN)}")
         content = child(root, "Content")
@@ -237,4 +239,11 @@ class _Reader:
         found = self._pictures.get(element.get("ResourceID", ""))
         if found is None or not found[0]:
             raise MalformedError(Reason.FILE_UNDRAWABLE, "a picture is missing, or neither PNG, JPEG, GIF nor BMP")
-        return PictureObject(moved(read_box(element.get("Boundary", "")), offset), *found)
+        box = moved(read_box(element.get("Boundary", "")), offset)
+        matrix = read_matrix(element, box)
+        if matrix is not None:
+            width, turn, slant, height, x, y = matrix
+            if (turn, slant) != (0.0, 0.0) or min(width, height) <= 0:
+                raise MalformedError(Reason.FILE_UNDRAWABLE, "a picture is turned")
+            box = (x, y, width, height)
+        return PictureObject(box, *found)

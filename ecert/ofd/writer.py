@@ -22,7 +22,7 @@ from xml.sax.saxutils import quoteattr
 
 from ecert.licence.metadata import EXTENSION_PREFIX, METADATA
 from ecert.licence.validity import china_day
-from ecert.ofd.compose import FaceContent, compose, compose_template
+from ecert.ofd.compose import PORTRAIT, QR, FaceContent, compose, compose_template
 from ecert.ofd.drawing import Page
 from ecert.ofd.markup import box_text, document, leaf, tag
 from ecert.ofd.objects import Identifiers, ObjectWriter, Resources
@@ -51,6 +51,8 @@ _TEMPLATES: Final = 64
 """How many written templates are kept."""
 _CREATOR: Final = "ecert"
 _DOC_ID_BYTES: Final = 16
+_PICTURES: Final = ((PORTRAIT, "ZP", "照片"), (QR, "EWM", "二维码"))
+"""Pictures in the data index: their names, in files and in Chinese."""
 _FORMATS: Final = {"png": "PNG", "jpg": "JPEG"}
 
 
@@ -263,12 +265,13 @@ class _Parts:
 
     def _index(self, shown: Mapping[str, list[str]]) -> bytes:
         """Write the data index: for each item the objects of the page that show it."""
+        named = [(one.name, one.short, one.zh) for one in self._entries]
         items = "".join(
-            f"<{one.short} name={quoteattr(one.zh)}>"
-            + "".join(f'<ObjectRef PageRef="{PAGE_ID}">{identifier}</ObjectRef>' for identifier in shown[one.name])
-            + f"</{one.short}>"
-            for one in self._entries
-            if one.name in shown
+            f"<{short} name={quoteattr(zh)}>"
+            + "".join(f'<ObjectRef PageRef="{PAGE_ID}">{identifier}</ObjectRef>' for identifier in shown[name])
+            + f"</{short}>"
+            for name, short, zh in (*named, *_PICTURES)
+            if name in shown
         )
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<params>{items}</params>'.encode()
 
