@@ -1,4 +1,4 @@
-"""The `ecert` command: verify, inspect, doctor."""
+"""The `ecert` command: verify, inspect, render, doctor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 from ecert import envelope
 from ecert.cli import entry
 from ecert.cli.bundle import load_bundle
+from ecert.cli.render import render
 from ecert.cli.report import timestamp, verdict_json, verdict_text
 from ecert.cli.source import load_source
 from ecert.errors import CustodyError, MalformedError, NotFoundError, RejectedError
@@ -160,6 +161,9 @@ def _common(content: Any) -> dict[str, Any]:
         "status_list": content.status.number,
         "status_index": content.status.index,
     }
+
+
+app.command()(render)
 
 
 @app.command()
