@@ -23,10 +23,6 @@ Matrix = tuple[float, float, float, float, float, float]
 class Shapes(Protocol):
     """Whatever knows what characters look like: a font face, or a font embedded in a file."""
 
-    @property
-    def name(self) -> str:
-        """Its name, the same for the same shapes within one page."""
-
     def shape(self, character: str) -> GlyphShape:
         """Return what a character looks like."""
 

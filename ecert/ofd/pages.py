@@ -45,8 +45,7 @@ class ReadPage:
 class _FileFont:
     """A font of a file: what it has embedded, and for the rest the fonts at hand."""
 
-    def __init__(self, identifier: str, embedded: FontFace | None, role: str, fonts: FontSet) -> None:
-        self.name = f"font {identifier}"
+    def __init__(self, embedded: FontFace | None, role: str, fonts: FontSet) -> None:
         self._embedded = embedded
         self._role = role
         self._fonts = fonts
@@ -126,8 +125,7 @@ class _Reader:
             name = f"{element.get('FontName', '')} {element.get('FamilyName', '')}".casefold()
             role = "hei" if any(one in name for one in BLACK_FACES) else "song"
             embedded = self._embedded(f"{folder}/{location}", part) if location else None
-            identifier = element.get("ID", "")
-            self._fonts[identifier] = _FileFont(identifier, embedded, role, self._given)
+            self._fonts[element.get("ID", "")] = _FileFont(embedded, role, self._given)
         for element in descendants(root, "MultiMedia"):
             location = child_text(element, "MediaFile")
             if location:

@@ -12,7 +12,7 @@ from ecert.ofd.drawing import PathObject, PictureObject, TextObject, number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecert.ofd.drawing import Box, Colour, Matrix, Page, PageObject, Run
+    from ecert.ofd.drawing import Box, Colour, Matrix, Page, PageObject, Run, Shapes
 
 _MEDIA: Final = {
     "png": "image/png",
@@ -70,7 +70,7 @@ class _Drawer:
     """Draws objects; each character's outline is defined once and used wherever it stands."""
 
     def __init__(self) -> None:
-        self._outlines: dict[tuple[str, str], tuple[str, str]] = {}
+        self._outlines: dict[tuple[Shapes, str], tuple[str, str]] = {}
 
     def definitions(self) -> Iterator[str]:
         return (f'<path id="{name}" d="{path}"/>' for name, path in self._outlines.values() if path)
@@ -98,7 +98,7 @@ class _Drawer:
 
     def _outline(self, run: Run, character: str) -> str:
         """Return the name of a character's outline, defining it at its first use; "" for one that shows nothing."""
-        key = (run.face.name, character)
+        key = (run.face, character)
         if key not in self._outlines:
             self._outlines[key] = (f"c{len(self._outlines)}", run.face.shape(character).path)
         name, path = self._outlines[key]

@@ -12,13 +12,17 @@ from lxml import etree
 
 from ecert.errors import IssuanceError, Reason
 from ecert.ofd.archive import write_package
+from ecert.ofd.drawing import Page, TextObject
+from ecert.ofd.fonts import FontFace, FontSet
 from ecert.ofd.package import Package
 from ecert.ofd.sealing import Sealer, seal_file, sign_file
 from ecert.ofd.signatures import read_description, read_lists
 from ecert.ofd.svg import write_svg
+from ecert.ofd.text import Style, set_text
 from ecert.ofd.verification import assess_ofd
 from ecert.seal import ValueKind
 from tests.seal import forge
+from tests.seal.fonts import small_font
 from tests.seal.world import NOW, World
 
 from .licences import BUSINESS, RECORD, TYPES, document, documents, sealed, written
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecert.licence.types import TypeDefinition
-    from ecert.ofd.fonts import FontSet
 
 ALL = pytest.mark.parametrize("definition", TYPES, ids=lambda one: one.slug)
 PAGES = ("Doc_0/Tpls/Tpl_0/Content.xml", "Doc_0/Pages/Page_0/Content.xml")
@@ -131,6 +134,15 @@ def test_the_svg_shows_the_same_characters_in_the_same_places(definition: TypeDe
     for one, other in zip(told, drawn, strict=True):
         assert one[0] == other[0]
         assert one[1:] == pytest.approx(other[1:], abs=0.1)  # distances are written to the micrometre, and add up
+
+
+def test_two_fonts_without_names_are_two_fonts() -> None:
+    faces = [FontFace(small_font("甲")) for _ in range(2)]
+    assert faces[0].name == faces[1].name
+    box, style = (0.0, 0.0, 20.0, 5.0), Style("song", 4.0, (0, 0, 0))
+    texts = [TextObject(box, (0, 0, 0), set_text("甲", style, box, FontSet({"song": face}))) for face in faces]
+    svg = write_svg(Page(20.0, 5.0, (), tuple(texts)))
+    assert svg.count(b"<path id=") == 2
 
 
 @ALL
