@@ -40,6 +40,7 @@ from keys.options import (
     report,
 )
 from keys.registry_cli import app as registry_app
+from keys.seal_cli import make_seal
 from keys.wording import CRL_CHANGED, REPLACED, STATUS_KEY_NOTE, refusal
 
 app = typer.Typer(
@@ -53,6 +54,9 @@ app = typer.Typer(
 
 
 app.add_typer(registry_app, name="registry")
+app.command("make-seal", help="制作电子印章 / Draw a department's seal and sign it with the seal maker's key.")(
+    make_seal
+)
 
 
 @app.callback()

@@ -6,14 +6,17 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench_figures import figure, per_second
+from bench_ofd import OfdBench
 from gmssl.sm2 import CryptSM2
 
 from api.ledger import SqliteLedger
+from ecert.errors import EcertError
 from ecert.issuance import issue
 from ecert.licence.types import find_type
 from ecert.sm2 import PrivateKey, decode_der
@@ -72,7 +75,7 @@ def measure(seconds: float) -> list[dict[str, Any]]:
         if speed:
             figures.append(figure(f"{name}_sign", speed[0], "1/s", "", None))
             figures.append(figure(f"{name}_verify", speed[1], "1/s", "", None))
-    return figures + pipeline(seconds, ours_sign, ours_verify)
+    return figures + pipeline(seconds, ours_sign, ours_verify) + files(seconds, ours_sign, ours_verify)
 
 
 def pipeline(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[str, Any]]:
@@ -106,4 +109,17 @@ def pipeline(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[
     return [
         figure("qr_verify", per_second(check, seconds), "1/s", "sm2_verify", ours_verify),
         figure("issue_record", issued, "1/s", "sm2_sign", ours_sign),
+    ]
+
+
+def files(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[str, Any]]:
+    """Measure OFD files: made and sealed, and verified; nothing where no fonts are installed."""
+    try:
+        bench = OfdBench()
+    except EcertError as error:
+        print(f"OFD: {error.detail}", file=sys.stderr)
+        return []
+    return [
+        figure("issue_ofd", per_second(bench.issue, seconds), "1/s", "sm2_sign", ours_sign),
+        figure("ofd_verify", per_second(bench.verify, seconds), "1/s", "sm2_verify", ours_verify),
     ]

@@ -1,4 +1,4 @@
-"""The `ecert` command: verify, inspect, doctor."""
+"""The `ecert` command: verify, inspect, render, doctor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ecert import envelope
 from ecert.cli import entry
 from ecert.cli.bundle import load_bundle
 from ecert.cli.files import read_bounded
+from ecert.cli.render import render
 from ecert.cli.source import load_source
 from ecert.errors import CustodyError, EcertError, MalformedError, Reason, UndeterminedError
 from ecert.licence.face import decode_face
@@ -178,6 +179,9 @@ def _common(content: Any) -> dict[str, Any]:
         "status_list": content.status.number,
         "status_index": content.status.index,
     }
+
+
+app.command()(render)
 
 
 @app.command()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from ecert.ofd.pictures import Modules
+
 LEVEL: Final = "Q"
 """Error correction of every code we draw: a quarter of it may be lost."""
 MAX_PICTURE: Final = 20 * 1024 * 1024
@@ -33,6 +35,17 @@ def draw_png(text: str) -> bytes:
     out = io.BytesIO()
     Image.fromarray(barcode.to_image(scale=_SCALE)).convert("1").save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def qr_modules(text: str) -> Modules:
+    """Return the modules of a QR code, level Q, without its quiet zone."""
+    import zxingcpp  # noqa: PLC0415  (slow to load, and only needed for pictures)
+    from PIL import Image  # noqa: PLC0415
+
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
+    image = Image.fromarray(barcode.to_image(scale=1, add_quiet_zones=False))
+    pixels, width = image.tobytes(), image.width
+    return tuple(tuple(value == 0 for value in pixels[at : at + width]) for at in range(0, len(pixels), width))
 
 
 def _segments(text: str) -> Iterator[tuple[str, bool]]:

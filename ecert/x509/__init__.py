@@ -5,7 +5,7 @@ from ecert.x509.certificate import Certificate
 from ecert.x509.crl import RevocationList
 from ecert.x509.entries import CrlReason, Revocation
 from ecert.x509.names import Name
-from ecert.x509.path import ValidatedPath, validate_path
+from ecert.x509.path import PathValidator, ValidatedPath, validate_path
 from ecert.x509.profiles import Profile, Purpose
 from ecert.x509.request import CertificateRequest
 
@@ -14,6 +14,7 @@ __all__ = [
     "CertificateRequest",
     "CrlReason",
     "Name",
+    "PathValidator",
     "Profile",
     "Purpose",
     "Revocation",

@@ -14,11 +14,12 @@ rules (mappings, constraints, inhibition) is refused, critical or not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ecert.errors import MalformedError, Reason, RejectedError, UndeterminedError
 from ecert.x509.certificate import Certificate
 from ecert.x509.crl import RevocationList
+from ecert.x509.entries import CrlReason
 from ecert.x509.listing import Lists
 from ecert.x509.rules import check_chain
 from ecert.x509.schema import require_utc
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from ecert.x509.entries import Revocation
     from ecert.x509.profiles import Purpose
 
-__all__ = ["ValidatedPath", "validate_path"]
+__all__ = ["PathValidator", "ValidatedPath", "validate_path"]
+
+_COMPROMISE = (CrlReason.KEY_COMPROMISE, CrlReason.CA_COMPROMISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,28 @@ class ValidatedPath:
     def anchor(self) -> Certificate:
         """The anchor it leads to."""
         return self.certificates[-1]
+
+    @property
+    def compromise(self) -> Revocation | None:
+        """The earliest of the later revocations that says a key got into other hands, and so may have backdated."""
+        return min((one for one in self.revocations if one.reason in _COMPROMISE), key=_at, default=None)
+
+
+def _at(revocation: Revocation) -> datetime:
+    return revocation.at
+
+
+class PathValidator(Protocol):
+    """Whoever decides which certificates are believed: `validate_path` with anchors, or a trust registry."""
+
+    def __call__(self, certificate: bytes, /, *, at: datetime, purpose: Purpose) -> ValidatedPath:
+        """Validate a certificate in DER for an instant and a purpose.
+
+        Raises:
+            MalformedError: it cannot be read.
+            RejectedError: it is not to be believed, or was revoked at `at`.
+            UndeterminedError: it cannot be told.
+        """
 
 
 @dataclass(frozen=True, slots=True)
