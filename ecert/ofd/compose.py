@@ -27,6 +27,7 @@ PORTRAIT: Final = "portrait"
 QR: Final = "qr"
 """What the data index calls the QR code."""
 
+_EXTENSION: Final = "extendInfo."
 PICTURE_MARK: Final = "本文件是证照 OFD 文件的图示，原件为 OFD 文件，以原件核验结果为准"
 """What a picture of a licence says."""
 
@@ -50,6 +51,11 @@ class FaceContent:
     qr: Modules
     portrait: Picture | None = None
     emblem: Picture | None = None
+
+
+def face_values(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """Return a record's fields as a face shows them: type-specific ones go by their own names there."""
+    return {name.removeprefix(_EXTENSION): value for name, value in fields.items()}
 
 
 def compose(layout: Layout, content: FaceContent, fonts: FontSet) -> Page:

@@ -30,7 +30,7 @@ from ecert.ofd.coverage import reachable, unprotected
 from ecert.ofd.package import Package
 from ecert.ofd.signatures import SignatureLists, read_description, read_lists
 from ecert.seal import Check, Finding, Findings, Sealing, SealingReport, ValueKind, assess_sealing, kind_of_value
-from ecert.seal.verification import check_signer
+from ecert.seal.verification import CLOCK_SKEW, check_signer
 from ecert.sm2 import RAW_LENGTH, sm3
 from ecert.x509 import Certificate
 
@@ -283,7 +283,7 @@ class _Assessment:
         raise RejectedError(Reason.SIGNATURE_BAD, "none of the certificates given made the signature")
 
     def _signer(self, certificate: bytes, signed_at: datetime | None) -> tuple[Finding, ...]:
-        if signed_at is not None and signed_at > self._at:
+        if signed_at is not None and signed_at - self._at > CLOCK_SKEW:
             late = RejectedError(Reason.SEALED_IN_FUTURE, f"signed at {signed_at:%F %T}Z")
             return (Finding(Check.SIGNER_CERT_TIME, late),)
         return check_signer(certificate, signed_at, self._validate, stamped=False)[1]

@@ -23,6 +23,7 @@ from xml.sax.saxutils import quoteattr
 from ecert.licence.metadata import EXTENSION_PREFIX, METADATA
 from ecert.licence.validity import china_day
 from ecert.ofd.compose import PORTRAIT, QR, FaceContent, compose, compose_template
+from ecert.ofd.content import RECORD_FORMAT, RECORD_NAME
 from ecert.ofd.drawing import Page
 from ecert.ofd.markup import box_text, document, leaf, tag
 from ecert.ofd.objects import Identifiers, ObjectWriter, Resources
@@ -280,8 +281,8 @@ class _Parts:
             "Attachment",
             leaf("FileLoc", RECORD.rpartition("/")[2]),
             ID=identifier,
-            Name="licence",
-            Format="cbor",
+            Name=RECORD_NAME,
+            Format=RECORD_FORMAT,
             CreationDate=china_day(self._at).isoformat(),
             Size=f"{len(self._licence.record) / 1024:.3f}",
             Visible="false",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecert import der_encoding as enc
@@ -83,7 +83,7 @@ class Forge:
     header: bytes = b"ES"
     who: str = "department"
     maker: str = "maker"
-    parts: dict[str, bytes] = field(default_factory=dict)
+    data: bytes = SIGNATURE_XML
 
     @property
     def is_v1(self) -> bool:
@@ -122,7 +122,7 @@ class Forge:
             enc.integer(self.version),
             self.seal(),
             enc.bits(self.time) if self.is_v1 else self.time,
-            enc.bits(sm3(SIGNATURE_XML)),
+            enc.bits(sm3(self.data)),
             enc.ia5(PROPERTY),
             certificate + ALGORITHM if self.is_v1 else self.signed_extensions,
         )
