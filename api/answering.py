@@ -58,4 +58,4 @@ def answer_question(
         answered_at=max(now, newest.issued_at),
     )
     data = seal_answer(answer, signer)
-    return data, load_answer(data, registry)
+    return data, load_answer(data, registry, now=max(now, newest.issued_at))

@@ -14,7 +14,13 @@ from ecert.errors import MalformedError, Reason
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[int | str, Value] | None"
 
+MAX_ITEMS: Final = 1_000_000
+"""The most items of one value, where nothing else is said."""
+
 _DEPTH: Final = 8
+_ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_STRINGS: Final = (2, 3)
+"""Major types of byte strings and texts: their content follows the head, and holds no items."""
 
 
 def encode(value: Value) -> bytes:
@@ -30,19 +36,23 @@ def _is_plain(value: object) -> bool:
     return value is None or type(value) in (bool, int, str, bytes)
 
 
-def decode(data: bytes, *, limit: int, reason: Reason) -> Value:
+def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:
     """Decode canonical CBOR.
 
     Args:
         data: Hostile bytes.
         limit: The most bytes accepted.
         reason: The reason a refusal carries.
+        items: The most items accepted, containers and their content counted alike: every item takes some 60 bytes
+            of memory, of which one byte may speak.
 
     Raises:
-        MalformedError: too long, not CBOR, of a type not carried here, or not canonical.
+        MalformedError: too long, too many items, not CBOR, of a type not carried here, or not canonical.
     """
     if len(data) > limit:
         raise MalformedError(Reason.TOO_LARGE, f"{len(data)} bytes where at most {limit} are allowed")
+    if len(data) > items:
+        _require_few(data, items)
     try:
         value = cbor2.loads(data, max_depth=_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
     except Exception as error:  # cbor2's tag decoders raise whatever their content provokes
@@ -50,6 +60,19 @@ def decode(data: bytes, *, limit: int, reason: Reason) -> Value:
     if not _is_plain(value) or encode(value) != data:
         raise MalformedError(reason, "not canonical CBOR of plain values")
     return value  # type: ignore[no-any-return]
+
+
+def _require_few(data: bytes, items: int) -> None:
+    """Count items by their heads, skipping what strings hold; what is not CBOR is left for the decoder to refuse."""
+    at = count = 0
+    while at < len(data):
+        count += 1
+        if count > items:
+            raise MalformedError(Reason.TOO_LARGE, f"more than {items} items")
+        major, short = data[at] >> 5, data[at] & 31
+        extra = _ARGUMENT_BYTES.get(short, 0)
+        length = int.from_bytes(data[at + 1 : at + 1 + extra], "big") if extra else short
+        at += 1 + extra + (length if major in _STRINGS else 0)
 
 
 def byte_string(data: bytes) -> bytes:

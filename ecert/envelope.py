@@ -24,6 +24,8 @@ ALGORITHM: Final = -65537
 
 _ALG, _CONTENT_TYPE, _KID = 1, 3, 4
 _PARTS: Final = 4
+_MAX_ITEMS: Final = 300
+"""An envelope has five items; that of a record as many more as it discloses fields, at most 256, and two."""
 
 
 class Kind(Enum):
@@ -106,7 +108,7 @@ def decode(data: bytes, *, limit: int) -> Envelope:
     Raises:
         MalformedError: longer than `limit` bytes, or not the one byte form of an envelope.
     """
-    parts = cbor.decode(data, limit=limit, reason=Reason.RECORD_MALFORMED)
+    parts = cbor.decode(data, limit=limit, reason=Reason.RECORD_MALFORMED, items=_MAX_ITEMS)
     if not isinstance(parts, list) or len(parts) != _PARTS:
         raise _malformed("not an array of four")
     protected, unprotected, payload, signature = parts

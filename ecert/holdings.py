@@ -38,6 +38,7 @@ MAX_CHAIN: Final = 4096
 """The most deltas kept after a snapshot; a publisher makes a new snapshot long before."""
 
 _FORMAT: Final = 1
+_MAX_ITEMS: Final = 1_000_000
 _NEVER_EXPIRES: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER_FUTURE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -69,6 +70,7 @@ class Holdings:
         status: The same, verified and ready to be asked.
         pages: Details as they were signed.
         problems: Part → why it is not in use, e.g. `status/440000`.
+        floors: Region → issue time of what was dropped with a fallen status key: nothing older is taken again.
     """
 
     root: bytes
@@ -78,20 +80,48 @@ class Holdings:
     status: StatusView = field(default_factory=StatusView)
     pages: Mapping[PageKey, bytes] = field(default_factory=dict)
     problems: Mapping[str, EcertError] = field(default_factory=dict)
+    floors: Mapping[str, datetime] = field(default_factory=dict)
 
     def take_registry(self, files: RegistryFiles) -> Holdings:
         """Take over registry files that `ecert.trust.metadata.refresh` returned for these holdings.
 
-        Status chains are verified again when the registry's content changed: a status key may have fallen with it.
+        When their content changed, status chains are verified again: a status key may have fallen with it. Nothing
+        is forgotten for less: of a region whose part is broken, or whose status no longer verifies for another
+        reason, what is held stays, so that nobody can lead a window back by showing it something broken first.
 
         Raises:
             EcertError: they do not verify.
         """
         registry = load_registry(files, self.root)
-        if self.registry is not None and registry.version == self.registry.version:
-            return replace(self, files=files, registry=registry, problems=self._problems_with(registry))
-        bare = Holdings(self.root, files, registry, problems=_registry_problems(registry))
-        return bare.take_chains({region: _parts(chain) for region, chain in self.chains.items()}, self.pages.values())
+        taken = replace(self, files=files, registry=registry, problems=self._problems_with(registry))
+        if self.registry is not None and _content(files) == _content(self.files):
+            return taken
+        for region in registry.regions.keys() & self.chains.keys():
+            taken = taken.verified_again(region)
+        return taken
+
+    def verified_again(self, region: str) -> Holdings:
+        """Verify a region's status by the registry held now."""
+        walked = _walk(_parts(self.chains[region]), self._registry())
+        if walked.problem is None:
+            return self._without_problem(f"status/{region}")
+        fallen = walked.problem.reason is Reason.CERTIFICATE_REVOKED
+        return _noted(self.without_status(region) if fallen else self, f"status/{region}", walked.problem)
+
+    def without_status(self, region: str) -> Holdings:
+        """Drop what a fallen status key had signed; what comes next is not older, whoever signed it."""
+        held = self.status.regions[region]
+        kept = {key: sealed for key, sealed in self.pages.items() if key[0] != region}
+        return replace(
+            self,
+            chains={name: chain for name, chain in self.chains.items() if name != region},
+            status=StatusView(
+                {name: one for name, one in self.status.regions.items() if name != region},
+                {key: page for key, page in self.status.pages.items() if key[0] != region},
+            ),
+            pages=kept,
+            floors={**self.floors, region: held.issued_at},
+        )
 
     def take_export(self, files: RegistryFiles) -> Holdings:
         """Take over registry files from an offline bundle: never anything older, and expiry shows as age.
@@ -99,7 +129,7 @@ class Holdings:
         Raises:
             EcertError: they do not verify, or are older than what is held.
         """
-        update = refresh(self.files or None, self.root, now=_NEVER_EXPIRES)
+        update = refresh(self.files or None, self.root, now=_NEVER_EXPIRES, wants=files.__contains__)
         return self.take_registry(drive(update, lambda wanted: files.get(wanted.name)))
 
     def take_snapshot(self, region: str, data: bytes, now: datetime) -> Holdings:
@@ -113,6 +143,7 @@ class Holdings:
         offered = load_snapshot(data, self._registry(), now=now)
         if offered.region != region:
             raise RejectedError(Reason.STATUS_FOREIGN, f"the snapshot is {offered.region}'s, not that of {region}")
+        self._require_above_floor(offered)
         held = self.status.of(offered.region)
         chain = Chain(offered.sequence, data)
         if held is not None and offered.sequence < held.sequence:
@@ -167,7 +198,7 @@ class Holdings:
             return self
         status = self.status.with_page(page)
         kept = {key: sealed for key, sealed in self.pages.items() if key in status.pages}
-        return replace(self, status=status, pages={**kept, page.key: data})
+        return replace(self._without_problem("pages"), status=status, pages={**kept, page.key: data})
 
     def take_chains(self, chains: Mapping[str, Sequence[bytes]], pages: Iterable[bytes]) -> Holdings:
         """Take what a bundle or a cache holds, part by part: what does not verify is named in `problems` and left."""
@@ -182,16 +213,38 @@ class Holdings:
         return holdings
 
     def _take_chain(self, region: str, parts: Sequence[bytes]) -> Holdings:
-        holdings = self
+        walked = _walk(parts, self._registry())
+        part, offered, held = f"status/{region}", walked.status, self.status.of(region)
         try:
-            for number, data in enumerate(parts):
-                if number == 0:
-                    holdings = holdings.take_snapshot(region, data, _NEVER_FUTURE)
-                elif _needed(holdings, region, parts, number):
-                    holdings = holdings.take_delta(region, data, _NEVER_FUTURE)
+            if offered is None or offered.region != region:
+                raise walked.problem or RejectedError(
+                    Reason.STATUS_FOREIGN, f"the status of another region than {region}"
+                )
+            self._require_above_floor(offered)
+            if held is not None and offered.sequence <= held.sequence:
+                self._require_same_history(held, walked)
+                return self
+            if held is not None and walked.base <= held.sequence:
+                self._require_same_history(held, walked)
+            taken = self._with(offered, Chain(walked.base, parts[0], tuple(parts[1 : walked.taken])))
         except EcertError as error:
-            return _noted(holdings, f"status/{region}", error)
-        return holdings
+            return _noted(self, part, error)
+        return taken if walked.problem is None else _noted(taken, part, walked.problem)
+
+    @staticmethod
+    def _require_same_history(held: RegionStatus, walked: _Walk) -> None:
+        """Check that a chain goes through what is held, or what is held may go through it."""
+        if walked.heads.get(held.sequence, held.head) != held.head or (walked.status or held).sequence < held.sequence:
+            raise RejectedError(
+                Reason.STATUS_ROLLBACK, f"what is offered of {held.region} does not lead on from {held.sequence}, held"
+            )
+
+    def _require_above_floor(self, offered: RegionStatus) -> None:
+        floor = self.floors.get(offered.region)
+        if floor is not None and offered.issued_at < floor:
+            raise RejectedError(
+                Reason.STATUS_ROLLBACK, f"issued at {offered.issued_at:%F %T}Z, before what a fallen key had signed"
+            )
 
     def take_bundle(self, data: bytes) -> Holdings:
         """Take everything newer from an offline bundle.
@@ -222,6 +275,9 @@ class Holdings:
             problems={name: error for name, error in self.problems.items() if name != part},
         )
 
+    def _without_problem(self, part: str) -> Holdings:
+        return replace(self, problems={name: error for name, error in self.problems.items() if name != part})
+
     def _problems_with(self, registry: Registry) -> dict[str, EcertError]:
         others = {name: error for name, error in self.problems.items() if not name.startswith("registry/")}
         return others | _registry_problems(registry)
@@ -242,7 +298,7 @@ def decode_bundle(data: bytes) -> BundleContent:
     Raises:
         MalformedError: longer than 1 GiB, or not a bundle.
     """
-    content = cbor.decode(data, limit=MAX_BUNDLE, reason=Reason.DATA_MALFORMED)
+    content = cbor.decode(data, limit=MAX_BUNDLE, reason=Reason.DATA_MALFORMED, items=_MAX_ITEMS)
     if not isinstance(content, dict) or content.keys() != {"format", "registry", "status", "pages"}:
         raise MalformedError(Reason.DATA_MALFORMED, "not an offline bundle")
     registry, status, pages = content["registry"], content["status"], content["pages"]
@@ -274,12 +330,40 @@ def _noted(holdings: Holdings, part: str, error: EcertError) -> Holdings:
     return replace(holdings, problems={**holdings.problems, part: error})
 
 
-def _needed(holdings: Holdings, region: str, parts: Sequence[bytes], number: int) -> bool:
-    """Tell whether part `number` of an offered chain lies beyond what is held already."""
-    held, chain = holdings.status.of(region), holdings.chains.get(region)
-    if held is None or chain is None or chain.snapshot != parts[0]:
-        return True
-    return chain.base + number > held.sequence
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """How far a chain verifies: the status it leads to, and the head after each step."""
+
+    base: int
+    status: RegionStatus | None
+    heads: Mapping[int, bytes]
+    taken: int
+    problem: EcertError | None
+
+
+def _walk(parts: Sequence[bytes], registry: Registry) -> _Walk:
+    """Verify a snapshot and the deltas that follow it, up to the first that does not."""
+    status: RegionStatus | None = None
+    heads: dict[int, bytes] = {}
+    base = taken = 0
+    problem: EcertError | None = None
+    try:
+        for data in parts[: MAX_CHAIN + 1]:
+            if status is None:
+                status = load_snapshot(data, registry, now=_NEVER_FUTURE)
+                base = status.sequence
+            else:
+                status = load_delta(data, registry, status, now=_NEVER_FUTURE)
+            heads[status.sequence] = status.head
+            taken += 1
+    except EcertError as error:
+        problem = error
+    return _Walk(base, status, heads, taken, problem)
+
+
+def _content(files: RegistryFiles) -> dict[str, bytes]:
+    """Return everything but the timestamp, which only says that the rest is still current."""
+    return {name: data for name, data in files.items() if name != "timestamp.json"}
 
 
 def _parts(chain: Chain) -> tuple[bytes, ...]:

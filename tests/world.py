@@ -47,6 +47,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 ISSUER = "11440000DEMG100223"
 OTHER = "11310000DEMH10023M"
 NARROW = "11440000DEMG100148"
+TSAS = {"tsa-440000": "12440000DEMG90018F", "tsa-310000": "12310000DEMH900192"}
 REGIONS = {"440000": (ISSUER, NARROW), "310000": (OTHER,)}
 
 
@@ -72,6 +73,7 @@ class World:
         for region, issuers in REGIONS.items():
             self.certify(region, Profile.REGION, "root")
             self.certify(f"status-{region}", Profile.STATUS, region)
+            self.certify(f"tsa-{region}", Profile.TSA, region)
             for issuer in issuers:
                 self.certify(issuer, Profile.DEPARTMENT, region)
         day = timedelta(days=1)
@@ -113,7 +115,7 @@ class World:
     def _member(self, role: Role, name: str, types: Sequence[str] = (), areas: tuple[str, ...] = ()) -> Member:
         grants = tuple(Grant(code, areas, ("*",), BIRTH) for code in types)
         history = self.history.get(name, (StateChange(EntryState.ACTIVE, BIRTH),))
-        code = name.removeprefix("status-")
+        code = TSAS.get(name, name.removeprefix("status-"))
         return Member(role, code, f"样例机构{code}", f"Sample {code}", (self.certificates[name].der,), grants, history)
 
     def _fill(self) -> None:
@@ -125,6 +127,7 @@ class World:
         for region in REGIONS:
             repository.add_region(region, self.certificates[region].der, self._crl(region))
             repository.add_member(region, self._member(Role.STATUS, f"status-{region}"))
+            repository.add_member(region, self._member(Role.TSA, f"tsa-{region}"))
         identity_card = find_type("resident-identity-card").code
         repository.add_member("440000", self._member(Role.ISSUER, ISSUER, everything, ("44",)))
         repository.add_member("440000", self._member(Role.ISSUER, NARROW, (identity_card,), ("44",)))

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="窗口 The window.", rich_markup_mode=None)
 
 BundleOption = Annotated[Path, typer.Option(envvar="ECERT_BUNDLE", help="窗口的目录 The window's folder")]
+RegionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        envvar="ECERT_REGIONS",
+        metavar="440000",
+        help="只取这些地区的名录，可重复 Only these regions; repeat",
+    ),
+]
 
 
 @app.callback()
@@ -49,9 +58,10 @@ def pin(root: Annotated[Path, typer.Argument(help="根元数据 Root metadata, r
 def update(
     source: Annotated[str, typer.Argument(help="发布目录、URL 或离线包 Published folder, URL, or bundle file")],
     bundle: BundleOption,
+    region: RegionOption = None,
 ) -> int:
     """更新所持：先核验，从不倒退 Take over what is newer: verified first, never anything older."""
-    keeper = Keeper(load_bundle(bundle), entry.now)
+    keeper = Keeper(load_bundle(bundle), entry.now, regions=region or ())
     outcomes = update_from(keeper, source)
     write_atomic(bundle / BUNDLE, keeper.holdings.encode())
     for part, error in outcomes:
@@ -117,11 +127,12 @@ def serve(
     host: Annotated[str, typer.Option(help="监听地址 Address to listen at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="端口 Port")] = 8450,
     window: Annotated[str, typer.Option(envvar="ECERT_WINDOW", help="窗口名称 Name of this window")] = "",
+    region: RegionOption = None,
 ) -> int:
     """运行窗口服务：页面与接口 Run the window: its page and its interface."""
     from verifier.services import Settings, build_services, read_token  # noqa: PLC0415  (slow to load)
     from verifier.serving import serve_window  # noqa: PLC0415
 
-    settings = Settings(bundle, tuple(publisher or ()), redis, window, read_token(os.environ))
+    settings = Settings(bundle, tuple(publisher or ()), redis, window, read_token(os.environ), tuple(region or ()))
     serve_window(build_services(settings, entry.now), host, port)
     return entry.OK

@@ -136,13 +136,13 @@ class Desk:
             return False
 
     def _wants_page(self, status: RegionStatus, key_id: bytes, reference: StatusRef) -> bool:
-        """Tell whether the licence has a history, and no page as new as its mark is held."""
+        """Tell whether the licence has a history, and no page that says why its mark is as it is."""
         try:
             mark = status.mark(key_id, reference)
         except EcertError:
             return False
         events = self._keeper.holdings.status.events(status.region, key_id, reference)
-        return mark.touched and (not events or state_at(events, status.issued_at)[0] is not mark.state)
+        return mark.touched and (events is None or state_at(events, status.issued_at)[0] is not mark.state)
 
     async def _fetch_proof(self, question: Question, verdict: Verdict) -> bytes | None:
         if verdict.key is None or isinstance(question.sealed, MalformedError):

@@ -12,6 +12,7 @@ from ecert.revocation.issued import MAX_PROOF
 from ecert.trust.metadata import refresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from ecert.holdings import Holdings
@@ -38,14 +39,22 @@ class Head:
     snapshot: int
 
 
-async def fetch_registry(publisher: Publisher, holdings: Holdings, now: datetime) -> RegistryFiles:
+async def fetch_registry(
+    publisher: Publisher, holdings: Holdings, now: datetime, wants: Callable[[str], bool]
+) -> RegistryFiles:
     """Return the registry's files, brought up to date from those held, which are returned when nothing changed.
+
+    Args:
+        publisher: Whom to ask.
+        holdings: What is held.
+        now: Expired national metadata is refused, aware.
+        wants: Target path → whether that slice is needed.
 
     Raises:
         UnreachableError: the publisher does not answer.
         EcertError: what it has is refused.
     """
-    update = refresh(holdings.files or None, holdings.root, now=now)
+    update = refresh(holdings.files or None, holdings.root, now=now, wants=wants)
     answer = None
     try:
         while True:

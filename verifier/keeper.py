@@ -19,11 +19,13 @@ from ecert.cli.bundle import BUNDLE, load_root
 from ecert.cli.files import read_bounded, write_atomic
 from ecert.errors import EcertError, Reason
 from ecert.holdings import MAX_BUNDLE, Holdings, load_holdings
+from ecert.licence.codes import area_prefix, check_region_code
 from ecert.trust import Role
 from ecert.trust.metadata import refresh
+from ecert.trust.places import NATION, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 SAVE_EVERY: Final = 3.0
@@ -52,16 +54,38 @@ class Trouble:
 class Keeper:
     """The holdings of one process, and how they fare."""
 
-    def __init__(self, holdings: Holdings, clock: Callable[[], datetime], folder: Path | None = None) -> None:
-        """Begin with `holdings`; with a folder they are saved there."""
+    def __init__(
+        self,
+        holdings: Holdings,
+        clock: Callable[[], datetime],
+        folder: Path | None = None,
+        regions: Collection[str] = (),
+    ) -> None:
+        """Begin with `holdings`.
+
+        Args:
+            holdings: What is held.
+            clock: Returns the time, aware.
+            folder: Where the holdings are saved; None: nowhere.
+            regions: Codes of the regions whose slices of the registry are wanted; none: every region's.
+        """
         self.holdings = holdings
         self.clock = clock
+        self._prefixes = tuple(area_prefix(require_region(region)) for region in regions)
         self.refusals: Counter[Reason] = Counter()
         self.troubles: dict[str, Trouble] = {}
         self._changes: list[asyncio.Event] = []
         self._folder = folder
         self._saved: Holdings = holdings
         self._one_at_a_time = asyncio.Lock()
+
+    def wants(self, path: str) -> bool:
+        """Tell whether a slice of the registry is wanted: its region lies in one of those asked for, or is the nation.
+
+        Licences of a region that is left out are "cannot tell": their issuers are not known here.
+        """
+        place = Place.parse(path)
+        return not self._prefixes or place is None or place.region == NATION or place.region.startswith(self._prefixes)
 
     async def take(self, part: str, step: Callable[[Holdings], Holdings]) -> bool:
         """Offer something to the holdings, and tell whether they changed.
@@ -156,6 +180,18 @@ class Keeper:
             return
         self._saved = holdings
         self.well("saving")
+
+
+def require_region(code: str) -> str:
+    """Return a region's code.
+
+    Raises:
+        EcertError: it is none.
+    """
+    problem = check_region_code(code)
+    if problem is not None:
+        raise EcertError(Reason.USAGE, f"{code!r} is no region: expected {problem.en}")
+    return code
 
 
 def publishing_regions(holdings: Holdings) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class PublisherLink:
             EcertError: what it has is refused.
         """
         held = self.keeper.holdings
-        files = await fetch_registry(self.publisher, held, self.keeper.clock())
+        files = await fetch_registry(self.publisher, held, self.keeper.clock(), self.keeper.wants)
 
         def step(holdings: Holdings) -> Holdings:
             # Made from the files held then; if those were replaced meanwhile, the next look will tell.

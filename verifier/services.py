@@ -43,6 +43,7 @@ class Settings:
         redis: URL of the site's Redis; None when this process is the whole site.
         window: The window's name, shown on the page.
         token: Bearer token for receipts; None sends none.
+        regions: Codes of the regions whose licences it verifies; none: every region's. The same in all of a site.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Settings:
     redis: str | None = None
     window: str = ""
     token: str | None = None
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def build_services(settings: Settings, clock: Callable[[], datetime]) -> Service
     holdings, problem = open_folder(settings.folder, clock())
     publishers = [open_publisher(source) for source in settings.publishers]
     site = LocalSite() if settings.redis is None else RedisSite(require_redis_url(settings.redis))
-    keeper = Keeper(holdings, clock, settings.folder)
+    keeper = Keeper(holdings, clock, settings.folder, settings.regions)
     if problem is not None:
         keeper.note("saving", problem)
     refresher = Refresher(keeper, site, publishers)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OK, REFUSED, USAGE, CANNOT_TELL = range(4)
 INTERRUPTED = 130
+_FIRST_YEAR, _LAST_YEAR = 1970, 2500
 
 
 def start(engine: str | None = None) -> None:
@@ -64,6 +65,8 @@ def parse_time(text: str) -> datetime:
         raise EcertError(Reason.USAGE, f"{text!r} is not a time, e.g. 2026-11-23T10:00:00+08:00") from error
     if instant.tzinfo is None:
         raise EcertError(Reason.USAGE, f"{text!r} has no zone: add Z or +08:00")
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise EcertError(Reason.USAGE, f"{text!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return instant.astimezone(UTC)
 
 

@@ -195,7 +195,7 @@ def answer(
     registry, _ = _held(bundle)
     if registry is None:
         raise UndeterminedError(Reason.REGISTRY_MISSING, "an answer is verified by a trust registry: give --bundle")
-    found = answer_json(load_answer(read_bounded(file, MAX_ANSWER, Reason.USAGE), registry))
+    found = answer_json(load_answer(read_bounded(file, MAX_ANSWER, Reason.USAGE), registry, now=entry.now()))
     if as_json:
         entry.put(json.dumps(found, ensure_ascii=False, indent=2))
     else:

@@ -85,16 +85,16 @@ def seal_answer(answer: StatusAnswer, signer: Signer) -> bytes:
     return seal(envelope.Kind.STATUS_ANSWER, payload, signer, limit=MAX_ANSWER)
 
 
-def load_answer(data: bytes, registry: Registry) -> StatusAnswer:
+def load_answer(data: bytes, registry: Registry, *, now: datetime) -> StatusAnswer:
     """Parse and verify an answer, however long ago it was given.
 
     Raises:
         MalformedError: too long, not an answer, or one that contradicts itself.
         RejectedError: not signed by the status key of the region whose key sealed the licence, or its certificate
-            did not stand when it was signed.
+            did not stand when it was signed; or from the future.
         UndeterminedError: evidence about that certificate is missing.
     """
-    answer = _read(open_signed(data, envelope.Kind.STATUS_ANSWER, registry, limit=MAX_ANSWER, length=_LENGTH))
+    answer = _read(open_signed(data, envelope.Kind.STATUS_ANSWER, registry, limit=MAX_ANSWER, length=_LENGTH, now=now))
     key = registry.find(answer.key_id)
     if key is None or key.region.code != answer.region:
         raise RejectedError(

@@ -114,6 +114,7 @@ class RegionStatus:
             RejectedError: it is not the next step of this chain, or takes back what was covered.
         """
         self.require_next(delta.region, delta.sequence, delta.previous)
+        require_no_older(self, delta.issued_at)
         lists = dict(self.lists)
         for change in delta.changes:
             key = (change.key_id, change.number)
@@ -143,6 +144,18 @@ def require_lists(count: int) -> None:
         raise MalformedError(Reason.TOO_LARGE, f"{count} lists of one region, at most {MAX_LISTS} are allowed")
 
 
+def require_no_older(held: RegionStatus, issued_at: datetime) -> None:
+    """Check that what follows was not issued earlier: a retired key could else say what it likes of its own time.
+
+    Raises:
+        RejectedError: it was.
+    """
+    if issued_at < held.issued_at:
+        raise RejectedError(
+            Reason.STATUS_ROLLBACK, f"issued at {issued_at:%F %T}Z, before what is held, {held.issued_at:%F %T}Z"
+        )
+
+
 def _changed(held: ListState | None, change: ListChange) -> ListState:
     before = held or ListState(0, MarkPages())
     if change.covered < before.covered:
@@ -151,6 +164,9 @@ def _changed(held: ListState | None, change: ListChange) -> ListState:
         )
     if max(change.marks, default=-1) >= change.covered:
         raise RejectedError(Reason.STATUS_INCOMPLETE, f"a mark outside the {change.covered} licences covered")
+    for index, byte in change.marks.items():
+        if MARKS[before.marks.get(index)].state.ends and not MARKS[byte].state.ends:
+            raise RejectedError(Reason.STATUS_INCOMPLETE, f"a licence that had ended would come back, at index {index}")
     return ListState(change.covered, before.marks.with_changes(change.marks))
 
 
@@ -172,6 +188,7 @@ def replace(held: RegionStatus | None, offered: RegionStatus) -> RegionStatus:
         raise RejectedError(
             Reason.STATUS_ROLLBACK, f"another history of {held.region} than the one held, at {held.sequence}"
         )
+    require_no_older(held, offered.issued_at)
     return offered
 
 
@@ -210,7 +227,11 @@ class StatusView:
             del kept[next(iter(kept))]
         return StatusView(self.regions, {**kept, page.key: page})
 
+    def page(self, region: str, key_id: bytes, reference: StatusRef) -> StatusPage | None:
+        """Return the page of details that a licence belongs to; None when it is not held."""
+        return self.pages.get((region, (key_id, reference.number), reference.index // PAGE_SIZE))
+
     def events(self, region: str, key_id: bytes, reference: StatusRef) -> tuple[StatusEvent, ...] | None:
         """Return the decisions about a licence, in order; None when the page it belongs to is not held."""
-        page = self.pages.get((region, (key_id, reference.number), reference.index // PAGE_SIZE))
+        page = self.page(region, key_id, reference)
         return None if page is None else page.events.get(reference.index, ())

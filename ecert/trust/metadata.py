@@ -45,6 +45,7 @@ MAX_ROOTS: Final = 64
 MAX_EXPORT: Final = 512 * 1024 * 1024
 """The longest export in bytes."""
 
+_MAX_EXPORT_ITEMS: Final = 400_000
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z./-]{0,127}")
 T = TypeVar("T")
 
@@ -302,7 +303,7 @@ def read_export(data: bytes) -> RegistryFiles:
     Raises:
         MalformedError: TOO_LARGE, or REGISTRY_MALFORMED: not an export.
     """
-    content = cbor.decode(data, limit=MAX_EXPORT, reason=Reason.REGISTRY_MALFORMED)
+    content = cbor.decode(data, limit=MAX_EXPORT, reason=Reason.REGISTRY_MALFORMED, items=_MAX_EXPORT_ITEMS)
     if not isinstance(content, dict):
         raise MalformedError(Reason.REGISTRY_MALFORMED, "not an export of a registry")
     files = {}

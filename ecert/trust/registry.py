@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, Reason, RejectedError, VerificationError
 from ecert.trust.members import PURPOSES, Role
-from ecert.x509 import Certificate, CrlReason, ValidatedPath, validate_path
+from ecert.x509 import Certificate, CrlReason, RevocationList, ValidatedPath, validate_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,6 +56,7 @@ class Registry:
         self.problems = problems
         self.policy = policy
         self._keys = keys
+        self._thefts: dict[bytes, dict[int, datetime]] = {}
         self._paths: dict[tuple[str, bytes], ValidatedPath | VerificationError | MalformedError] = {}
 
     def is_fresh(self, at: datetime) -> bool:
@@ -104,10 +105,21 @@ class Registry:
         return path
 
     def compromised_at(self, key: RegisteredKey) -> datetime | None:
-        """Return since when somebody else may have had the key, by any of its certificates or its authority's."""
-        paths = [self._path_of(key, certificate) for certificate in key.certificates]
-        revocations = [one for path in paths if isinstance(path, ValidatedPath) for one in path.revocations]
-        return min((one.at for one in revocations if one.reason in _COMPROMISE), default=None)
+        """Return since when somebody else may have had the key, by any of its certificates or its authority's.
+
+        The revocation lists are asked directly: a theft dated before a certificate's first instant leaves no valid
+        path that could tell of it.
+        """
+        authority = Certificate.from_der(key.region.certificate)
+        listed = [(key.region.crl, one.serial) for one in key.certificates] + [(self.national_crl, authority.serial)]
+        thefts = [self._theft(crl, serial) for crl, serial in listed if crl is not None]
+        return min((at for at in thefts if at is not None), default=None)
+
+    def _theft(self, crl: bytes, serial: int) -> datetime | None:
+        if crl not in self._thefts:
+            revoked = RevocationList.from_der(crl).revoked
+            self._thefts[crl] = {one.serial: one.at for one in revoked if one.reason in _COMPROMISE}
+        return self._thefts[crl].get(serial)
 
     def _path(self, key: RegisteredKey, at: datetime) -> ValidatedPath | VerificationError | MalformedError:
         """Validate the certificate that was in use at `at`, from the first instant the whole path was valid."""

@@ -9,8 +9,8 @@ from ecert import envelope
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
 from ecert.licence.face import Face, decode_face
 from ecert.licence.record import MAX_RECORD, Record, decode_record, read_fields
-from ecert.revocation import Flag, State, existed_by, state_at
-from ecert.sm2 import sm3
+from ecert.revocation import Flag, State, state_at
+from ecert.verification.evidence import existed_at
 from ecert.verification.verdict import Check, Result
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ecert.licence.fields import FieldValue
-    from ecert.revocation import Mark, RegionStatus, StatusEvent, StatusView
+    from ecert.revocation import Mark, RegionStatus, StatusEvent, StatusPage, StatusView
     from ecert.trust import RegisteredKey, Registry
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -49,6 +49,13 @@ _STATE_REASONS: Final = {
     State.WITHDRAWN: Reason.WITHDRAWN,
     State.REVOKED: Reason.REVOKED,
 }
+
+_RENEWABLE: Final = {
+    Reason.CERTIFICATE_EXPIRED,
+    Reason.CERTIFICATE_NOT_YET_VALID,
+    Reason.CERTIFICATE_NO_PATH,
+}
+"""Why a certificate did not stand that a newer one, in a newer registry, would mend."""
 
 
 class Run:
@@ -192,16 +199,28 @@ class Run:
         problem = self.key.entitlement_problem(identifier.type_code, area, at=self.content.sealed_at)
         if problem is None:
             return True
-        if self.now > self.key.region.fresh_until:
-            raise UndeterminedError(Reason.REGISTRY_STALE, f"by a stale registry, {problem}")
+        if self._registry_may_lag(self.content):
+            raise UndeterminedError(Reason.REGISTRY_STALE, f"by a registry older than what it is asked, {problem}")
         raise RejectedError(Reason.ISSUER_NOT_ENTITLED, problem)
+
+    def _registry_may_lag(self, content: Face | Record) -> bool:
+        """Tell whether a newer registry could say otherwise: it went stale, or was issued before the licence."""
+        if self.registry is None or self.key is None:
+            return True
+        return self.now > self.registry.fresh_until_of(self.key) or content.sealed_at > self.registry.issued_at
 
     # 8
     def check_certificate(self) -> bool:
         """The certificate led to the trust anchor when the licence was sealed, and its key was not stolen."""
         if self.content is None or self.key is None or self.registry is None:
             return False
-        self.registry.standing(self.key, self.content.sealed_at)
+        try:
+            self.registry.standing(self.key, self.content.sealed_at)
+        except RejectedError as error:
+            if error.reason in _RENEWABLE and self._registry_may_lag(self.content):
+                detail = f"by a registry older than what it is asked, {error.detail}"
+                raise UndeterminedError(Reason.REGISTRY_STALE, detail) from error
+            raise
         stolen_at = self.registry.compromised_at(self.key)
         if stolen_at is not None and stolen_at <= self.now:
             self._require_older_evidence(stolen_at)
@@ -213,9 +232,11 @@ class Run:
         The sealing time is the signer's own claim: whoever stole the key can claim any.
         """
         problem = "and nothing shows that the licence existed before that"
+        if self.sealed is None or self.content is None or self.registry is None:
+            return
         for item in self.evidence:
             try:
-                existed = self._existed_by(item)
+                existed = existed_at(item, self.sealed, self.content, self.registry)
             except EcertError as error:
                 problem = f"and the evidence of issuance does not hold: {error.detail}"
                 continue
@@ -224,19 +245,6 @@ class Run:
             problem = f"and the evidence of issuance is only of {existed:%F %T}Z"
         raise UndeterminedError(
             Reason.ISSUER_KEY_COMPROMISED, f"the sealing key was compromised at {stolen_at:%F %T}Z, {problem}"
-        )
-
-    def _existed_by(self, item: bytes) -> datetime:
-        if self.sealed is None or self.registry is None:
-            raise MalformedError(Reason.EVIDENCE_BAD, "there is nothing that it could be evidence of")
-        digest = sm3(self.sealed.payload)
-        of_face = isinstance(self.content, Face)
-        return existed_by(
-            item,
-            self.registry,
-            key_id=self.sealed.key_id,
-            record_digest=self.content.record_digest if isinstance(self.content, Face) else digest,
-            face_digest=digest if of_face else None,
         )
 
     # 9
@@ -286,25 +294,37 @@ class Run:
 
     def _state(self, status: RegionStatus, mark: Mark) -> State:
         """Return the state at `at`. Details may make it worse than the list says, and never better."""
-        events = self._events(status)
+        page = self._page(status)
         if self.at >= status.issued_at - CLOCK_SKEW:
-            later, event = state_at(events, self.at)
-            state = later if later.ends and not mark.state.ends else mark.state
-            self.event = event if event is not None and later is state else None
-            return state
+            return self._present_state(status, mark, page)
         if not mark.touched:
             return State.VALID
-        if not events or state_at(events, status.issued_at)[0] is not mark.state:
+        events = self._events(page)
+        if page is None or page.issued_at < self.at or state_at(events, status.issued_at)[0] is not mark.state:
             raise UndeterminedError(
-                Reason.STATUS_DETAILS_MISSING, f"the list knows its state only from {status.issued_at:%F %T}Z on"
+                Reason.STATUS_DETAILS_MISSING,
+                f"the list knows its state only from {status.issued_at:%F %T}Z on, and no details of that day are held",
             )
         state, self.event = state_at(events, self.at)
         return state
 
-    def _events(self, status: RegionStatus) -> Sequence[StatusEvent]:
+    def _present_state(self, status: RegionStatus, mark: Mark, page: StatusPage | None) -> State:
+        later, event = state_at(self._events(page), self.at)
+        newer = page is not None and page.sequence > status.sequence
+        worse = later.ends or (newer and later is not State.VALID)
+        state = later if worse and not mark.state.ends else mark.state
+        self.event = event if event is not None and later is state else None
+        return state
+
+    def _page(self, status: RegionStatus) -> StatusPage | None:
         if self.key is None or self.content is None:
+            return None
+        return self.view.page(status.region, self.key.public_key.key_id, self.content.status)
+
+    def _events(self, page: StatusPage | None) -> Sequence[StatusEvent]:
+        if page is None or self.content is None:
             return ()
-        return self.view.events(status.region, self.key.public_key.key_id, self.content.status) or ()
+        return page.events.get(self.content.status.index, ())
 
     # 12
     def check_freshness(self) -> bool:

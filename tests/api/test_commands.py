@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +156,7 @@ def test_a_signed_answer_says_what_was_the_case_on_a_day(provinces: Provinces) -
         options = (*signed(provinces), "--at", timestamp(asked), "--out", out)
         told, _ = api("answer", licence.identifier.text, *options, "--json")
         assert json.loads(told)["state"] == state.name.lower()
-        answer = load_answer(out.read_bytes(), provinces.registry)
+        answer = load_answer(out.read_bytes(), provinces.registry, now=datetime.now(UTC))
         assert (answer.identifier, answer.state) == (licence.identifier.text, state)
         assert answer.asked_at == asked
         assert (answer.event is not None) == (state is State.REVOKED)

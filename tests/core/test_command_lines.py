@@ -280,6 +280,18 @@ def test_a_window_pins_once_and_never_goes_back(site: Site, licence: Path, tmp_p
     site.run("ecert", "verify", licence, "--bundle", window)
 
 
+def test_a_window_takes_only_the_regions_it_asks_for(site: Site, licence: Path, tmp_path: Path) -> None:
+    root = site.published / "registry" / "metadata" / "1.root.json"
+    for region, code, outcome in (("440000", 0, "valid"), ("310000", 3, "undetermined")):
+        window = tmp_path / region
+        site.run("verifier", "pin", root, "--bundle", window)
+        out, _ = site.run("verifier", "update", site.published, "--bundle", window, "--region", region)
+        assert ("status/440000" in out) == (region == "440000")
+        out, _ = site.run("ecert", "verify", licence, "--bundle", window, "--json", code=code)
+        assert json.loads(out)["outcome"] == outcome
+    site.run("verifier", "update", site.published, "--bundle", tmp_path / "440000", "--region", "44", code=2)
+
+
 def test_an_offline_bundle_serves_without_the_window_it_came_from(site: Site, licence: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.bin"
     site.run("verifier", "bundle", "--bundle", site.window, "--source", site.published, "--out", bundle)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecert import cbor
+from ecert import cbor, envelope
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError
 from ecert.holdings import Holdings, load_holdings
 from ecert.licence.reference import StatusRef
@@ -200,6 +200,45 @@ def test_a_status_key_that_fell_takes_its_status_with_it(window: Holdings, publi
 
 def test_another_regions_snapshot_is_refused(window: Holdings, publisher: Publisher) -> None:
     assert reason_of(lambda: window.take_snapshot("310000", publisher.snapshot(), START)) is Reason.STATUS_FOREIGN
+
+
+def test_showing_a_broken_registry_first_leads_nobody_back(
+    window: Holdings, publisher: Publisher, world: World
+) -> None:
+    old = publisher.snapshot()
+    window = window.take_delta(REGION, publisher.step(5), START)
+    world.registry()
+    files = world.repository.update(window.files)
+    broken = window.take_registry({**files, f"{REGION}.json": b"x"})
+    assert broken.registry is not None
+    assert REGION in broken.registry.problems
+    assert broken.status.of(REGION) == window.status.of(REGION)
+    healed = broken.take_registry(files)
+    assert healed.registry is not None
+    assert not healed.registry.problems
+    assert healed.take_snapshot(REGION, old, START).status.of(REGION) == publisher.status
+
+
+def test_a_bundle_with_an_older_base_brings_what_is_newer(window: Holdings, publisher: Publisher) -> None:
+    peer = window
+    for index in (1, 2, 3):
+        peer = peer.take_delta(REGION, publisher.step(index), START)
+    snapshot = publisher.snapshot()
+    mine = Holdings(window.root).take_registry(window.files).take_snapshot(REGION, snapshot, START)
+    for index in (4, 5):
+        peer = peer.take_delta(REGION, publisher.step(index), START)
+    taken = mine.take_bundle(peer.encode())
+    assert not taken.problems
+    assert taken.status.of(REGION) == publisher.status
+    assert peer.take_bundle(mine.encode()).status == peer.status
+
+
+def test_bytes_of_no_use_are_refused_before_they_take_memory() -> None:
+    for data in (b"\x9a\x00\x7f\xff\xff" + b"\x80" * 0x7FFFFF, b"\x80" * 10_000_000):
+        with pytest.raises(MalformedError):
+            envelope.decode(data, limit=64 * 1024 * 1024)
+        with pytest.raises(MalformedError):
+            load_holdings(b"", data)
 
 
 def test_nothing_is_taken_before_there_is_a_registry(window: Holdings, publisher: Publisher) -> None:

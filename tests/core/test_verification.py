@@ -30,11 +30,12 @@ from ecert.revocation import (
     seal_head,
 )
 from ecert.sm2 import PrivateKey, sm3
+from ecert.timestamp import issue_token
 from ecert.trust import EntryState, Policy, StateChange
 from ecert.trust.policy import Budget
 from ecert.verification import STEPS, Outcome, Result, Verdict, assess, verify
 from ecert.wording import words
-from ecert.x509 import CrlReason, Revocation
+from ecert.x509 import CrlReason, Profile, Revocation
 from tests.world import BIRTH, DATA, HOST, ISSUER, NARROW, OTHER, START, World, demo_application
 
 if TYPE_CHECKING:
@@ -188,6 +189,64 @@ def test_old_details_never_make_a_licence_better_than_the_list_says(world: World
     assert verdict.event is None
     past = world.assess(licence.face, registry=registry, status=view, at=START + timedelta(minutes=90), now=world.now)
     assert failing(past) == ("undetermined", "status-details-missing")
+
+
+def test_details_of_before_a_day_say_nothing_of_that_day(world: World) -> None:
+    licence = world.issue()
+    day = timedelta(days=1)
+    world.decide(licence, StatusEvent(State.SUSPENDED, START + day, START + day))
+    world.decide(licence, StatusEvent(State.VALID, START + 2 * day, START + 2 * day))
+    world.now = START + 3 * day
+    old_page = world.status(world.registry()).pages
+    world.decide(licence, StatusEvent(State.SUSPENDED, START + 4 * day, START + 4 * day))
+    world.decide(licence, StatusEvent(State.VALID, START + 6 * day, START + 6 * day))
+    world.now = START + 10 * day
+    registry = world.registry()
+    old = StatusView(world.status(registry, pages=False).regions, old_page)
+    for status, wanted in ((old, ("undetermined", "status-details-missing")), (None, ("invalid", "suspended"))):
+        held = status or world.status(registry)
+        verdict = world.assess(licence.face, registry=registry, status=held, at=START + 5 * day, now=world.now)
+        assert failing(verdict) == wanted
+
+
+def test_a_registry_older_than_the_licence_does_not_make_it_invalid(world: World) -> None:
+    registry = world.registry()
+    world.now += timedelta(minutes=10)
+    signed = envelope.decode(world.issue(demo_application("business-licence")).face, limit=MAX_RECORD)
+    beyond = envelope.seal(signed.kind, signed.payload, world.keys[NARROW]).encode()
+    status = world.status(registry)
+    verdict = world.assess(beyond, registry=registry, status=status, at=world.now)
+    assert failing(verdict) == ("undetermined", "registry-stale")
+    newer = world.registry()
+    assert failing(world.assess(beyond, registry=newer, status=world.status(newer))) == (
+        "invalid",
+        "issuer-not-entitled",
+    )
+
+
+def test_a_time_stamp_of_before_the_theft_is_evidence_too(world: World) -> None:
+    licence = world.issue()
+    signature = envelope.decode(licence.face, limit=MAX_RECORD).signature
+    stolen_at = START + timedelta(hours=1)
+
+    def stamp(at: datetime, signer: str = "tsa-440000") -> bytes:
+        return issue_token(
+            sm3(signature),
+            signer=world.keys[signer],
+            certificate=world.certificates[signer],
+            serial=1,
+            at=at,
+        )
+
+    world.certify("unregistered", Profile.TSA, "440000")
+    before, after = stamp(stolen_at - timedelta(minutes=1)), stamp(stolen_at + timedelta(minutes=1))
+    world.revoked["440000"] = [Revocation(world.certificates[ISSUER].serial, stolen_at, CrlReason.KEY_COMPROMISE)]
+    world.now += timedelta(hours=2)
+    assert failing(world.assess(licence.face, evidence=[before])) == ("valid", "ok")
+    for evidence in (after, stamp(stolen_at - timedelta(minutes=1), "unregistered"), before[:-1]):
+        verdict = world.assess(licence.face, evidence=[evidence])
+        assert failing(verdict) == ("undetermined", "issuer-key-compromised")
+    assert failing(world.assess(licence.record, evidence=[before])) == ("undetermined", "issuer-key-compromised")
 
 
 def test_a_stale_list_is_believed_about_an_end_but_not_about_a_suspension(world: World) -> None:

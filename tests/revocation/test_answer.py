@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ecert.trust import Registry
     from tests.revocation.chains import Publisher
 
+LATER = NOW + timedelta(days=7)
 SUSPENSION = StatusEvent(State.SUSPENDED, NOW - timedelta(days=40), NOW - timedelta(days=41), reason="立案调查")
 
 
@@ -36,9 +37,9 @@ def answer(publisher: Publisher) -> StatusAnswer:
 
 
 def test_an_answer_is_read_as_it_was_given(publisher: Publisher, registry: Registry, answer: StatusAnswer) -> None:
-    assert load_answer(seal_answer(answer, publisher.signer), registry) == answer
+    assert load_answer(seal_answer(answer, publisher.signer), registry, now=LATER) == answer
     valid = replace(answer, state=State.VALID, event=None)
-    assert load_answer(seal_answer(valid, publisher.signer), registry) == valid
+    assert load_answer(seal_answer(valid, publisher.signer), registry, now=LATER) == valid
 
 
 def test_an_answer_stays_good_though_its_key_falls_later(
@@ -46,21 +47,21 @@ def test_an_answer_stays_good_though_its_key_falls_later(
 ) -> None:
     data = seal_answer(answer, publisher.signer)
     publisher.country.revoke(publisher.signer_name, NOW + timedelta(days=1), CrlReason.SUPERSEDED)
-    assert load_answer(data, publisher.country.registry()) == answer
+    assert load_answer(data, publisher.country.registry(), now=LATER) == answer
     publisher.country.revoke(publisher.signer_name, NOW - timedelta(days=1), CrlReason.SUPERSEDED)
     with pytest.raises(RejectedError) as refused:
-        load_answer(data, publisher.country.registry())
+        load_answer(data, publisher.country.registry(), now=LATER)
     assert refused.value.reason is Reason.CERTIFICATE_REVOKED
-    assert load_answer(data, registry) == answer
+    assert load_answer(data, registry, now=LATER) == answer
 
 
 def test_no_changed_byte_of_an_answer_is_taken(publisher: Publisher, registry: Registry, answer: StatusAnswer) -> None:
     data = seal_answer(answer, publisher.signer)
     for place in range(len(data)):
         with pytest.raises(EcertError):
-            load_answer(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :], registry)
+            load_answer(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :], registry, now=LATER)
         with pytest.raises(MalformedError):
-            load_answer(data[:place], registry)
+            load_answer(data[:place], registry, now=LATER)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_an_answer_that_the_regions_status_key_did_not_sign_is_refused(
     publisher: Publisher, registry: Registry, answer: StatusAnswer, signer: str, reason: Reason
 ) -> None:
     with pytest.raises(RejectedError) as refused:
-        load_answer(seal_answer(answer, publisher.country.keys[signer]), registry)
+        load_answer(seal_answer(answer, publisher.country.keys[signer]), registry, now=LATER)
     assert refused.value.reason is reason
 
 
@@ -81,13 +82,13 @@ def test_a_region_answers_for_its_own_licences_only(
 ) -> None:
     key_id = publisher.country.key_id(issuer) if issuer else bytes(8)
     with pytest.raises(RejectedError) as refused:
-        load_answer(seal_answer(replace(answer, key_id=key_id), publisher.signer), registry)
+        load_answer(seal_answer(replace(answer, key_id=key_id), publisher.signer), registry, now=LATER)
     assert refused.value.reason is Reason.STATUS_FOREIGN
 
 
 def test_an_over_long_answer_is_refused_unread(registry: Registry) -> None:
     with pytest.raises(MalformedError) as refused:
-        load_answer(bytes(MAX_ANSWER + 1), registry)
+        load_answer(bytes(MAX_ANSWER + 1), registry, now=LATER)
     assert refused.value.reason is Reason.TOO_LARGE
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from dataclasses import replace as changed
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -152,11 +153,17 @@ def test_a_snapshot_of_a_million_with_one_percent_not_valid_is_small(
 def test_a_delta_of_a_hundred_changes_is_small(country: Country, *, mixed: bool, most: int) -> None:
     signer = country.keys[f"status-{GUANGDONG}"]
     status = big_status(0, mixed=mixed)
+    held = status.lists[LIST].marks
+
+    def fresh(seed: int) -> dict[int, int]:
+        found = seeded(1000 + seed, 200, mixed=mixed)
+        return dict([(index, byte) for index, byte in found.items() if not held.get(index)][:100])
+
     sizes = [
         len(
             seal_delta(
                 status,
-                [change(seeded(seed, 100, mixed=mixed), MILLION)],
+                [change(fresh(seed), MILLION)],
                 issued_at=NOW,
                 fresh_until=NOW + WEEK,
                 signer=signer,
@@ -291,13 +298,28 @@ def test_a_snapshot_from_the_future_is_refused(begun: Publisher, registry: Regis
 
 
 def test_the_status_key_must_have_stood_when_it_signed(begun: Publisher) -> None:
-    country, held = begun.country, begun.status
+    country = begun.country
     country.revoke(begun.signer_name, NOW - timedelta(hours=1), CrlReason.SUPERSEDED)
-    assert refusal(begun.seal(), country.registry(), held).reason is Reason.CERTIFICATE_REVOKED
+    assert refusal(begun.seal(), country.registry(), begun.status).reason is Reason.CERTIFICATE_REVOKED
+    begun.status = changed(begun.status, issued_at=START - timedelta(days=2))
     begun.now = NOW - timedelta(hours=2)
-    assert load_delta(begun.seal(), country.registry(), held, now=NOW).sequence == 3
+    assert load_delta(begun.seal(), country.registry(), begun.status, now=NOW).sequence == 3
     begun.now = START - timedelta(days=1)
-    assert refusal(begun.seal(), country.registry(), held).reason is Reason.CERTIFICATE_NOT_YET_VALID
+    assert refusal(begun.seal(), country.registry(), begun.status).reason is Reason.CERTIFICATE_NOT_YET_VALID
+
+
+def test_a_retired_status_key_cannot_go_on_from_what_came_after_it(begun: Publisher, registry: Registry) -> None:
+    later = begun.status
+    begun.status = changed(later, issued_at=NOW - timedelta(days=1))
+    begun.now = NOW - timedelta(hours=1)
+    assert refusal(begun.seal(), registry, later).reason is Reason.STATUS_ROLLBACK
+
+
+def test_a_licence_that_ended_never_comes_back(begun: Publisher) -> None:
+    for byte in (VALID_AGAIN, SUSPENDED):
+        with pytest.raises(RejectedError) as refused:
+            begun.seal(change({1: byte}))
+        assert refused.value.reason is Reason.STATUS_INCOMPLETE
 
 
 def test_a_stolen_status_key_is_not_believed_about_the_time_before_the_theft(begun: Publisher) -> None:
