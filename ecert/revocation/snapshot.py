@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ecert import cbor, envelope
-from ecert.errors import Reason, RejectedError
+from ecert.errors import MalformedError, Reason, RejectedError
 from ecert.licence.reference import StatusRef
 from ecert.licence.validity import from_seconds, to_seconds
 from ecert.revocation.coding import decode_marks, encode_marks
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 MAX_SNAPSHOT: Final = 64 * 1024 * 1024
 """The longest snapshot in bytes."""
+MAX_MEMORY: Final = 512 * 1024 * 1024
+"""The most memory that the marks of a region take in bytes: some 500 million licences. A few bytes in a snapshot can
+touch a page of 1 KiB, so that its length alone bounds little."""
 MAX_DELTA: Final = 4 * 1024 * 1024
 """The longest delta in bytes."""
 MAX_FRESH_SECONDS: Final = 31 * 86400
@@ -276,10 +279,14 @@ def _read_snapshot(fields: Fields) -> RegionStatus:
     rows = fields.array(5)
     require_lists(len(rows))
     lists: dict[ListKey, ListState] = {}
+    used = 0
     for row in rows:
         listing = _read_list(Fields.of(row, _NEW))
         key = (listing.key_id, listing.number)
         if key in lists:
             raise malformed("a list twice")
         lists[key] = ListState(listing.covered, MarkPages(listing.marks))
+        used += lists[key].marks.memory_bytes()
+        if used > MAX_MEMORY:
+            raise MalformedError(Reason.TOO_LARGE, f"its marks take more than {MAX_MEMORY} bytes of memory")
     return RegionStatus(region, sequence, head, issued_at, fresh_until, lists)
