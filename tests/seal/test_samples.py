@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,6 +26,9 @@ from ecert.x509 import Certificate
 
 from .world import NOW, nobody
 
+if TYPE_CHECKING:
+    from enum import StrEnum
+
 SAMPLES = Path(__file__).parents[3] / "shared/samples"
 
 if not SAMPLES.is_dir():
@@ -33,7 +37,7 @@ if not SAMPLES.is_dir():
 CRYPTOGRAPHIC = [Check.DATAHASH, Check.SIG_VALUE, Check.CERT_IN_SEAL_LIST, Check.SEAL_SIG, Check.SEAL_TIME]
 
 
-def failed(found: Findings) -> set[Check]:
+def failed(found: Findings) -> set[StrEnum]:
     return {one.check for one in found.findings if one.outcome is Outcome.FAILED}
 
 

@@ -18,10 +18,11 @@ from .world import DAY, NOW, YEAR, World, nobody
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from enum import StrEnum
     from pathlib import Path
 
 
-def outcomes(world: World, data: bytes, at: datetime = NOW) -> dict[Check, Reason | None]:
+def outcomes(world: World, data: bytes, at: datetime = NOW) -> dict[StrEnum, Reason | None]:
     found = assess_seal(Seal.decode(data), validate=world.validate, at=at).findings
     return {one.check: one.error.reason if one.error else None for one in found}
 

@@ -19,6 +19,8 @@ from .forge import EXTENSION, PROPERTY, SIGNATURE_XML, Forge
 from .world import DAY, NOW, YEAR, World, nobody
 
 if TYPE_CHECKING:
+    from enum import StrEnum
+
     from ecert.seal import SealingReport
 
 MINUTE = timedelta(minutes=1)
@@ -30,7 +32,7 @@ def assess(
     return assess_sealing(Sealing.decode(data), content, validate=by or world.validate, at=at)
 
 
-def problems(report: SealingReport) -> dict[Check, Reason]:
+def problems(report: SealingReport) -> dict[StrEnum, Reason]:
     return {one.check: one.error.reason for one in report.findings if one.error is not None}
 
 
