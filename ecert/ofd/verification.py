@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert import cms
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
-from ecert.ofd.coverage import reachable, unprotected
+from ecert.ofd.coverage import Coverage
 from ecert.ofd.package import Package
 from ecert.ofd.signatures import SignatureLists, read_description, read_lists
 from ecert.seal import Check, Finding, Findings, Sealing, SealingReport, ValueKind, assess_sealing, kind_of_value
@@ -35,7 +35,7 @@ from ecert.sm2 import RAW_LENGTH, sm3
 from ecert.x509 import Certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from ecert.ofd.signatures import Listing, SignatureDescription
@@ -134,6 +134,8 @@ class _Assessment:
         self._validate = validate
         self._at = at
         self._certificates = certificates
+        self._coverage = Coverage(package, lists)
+        self._descriptions: dict[str, SignatureDescription | MalformedError] = {}
         self._digests: dict[str, bytes] = {}
 
     def reports(self) -> tuple[SignatureReport, ...]:
@@ -152,10 +154,12 @@ class _Assessment:
     def _describe(self, listing: Listing) -> SignatureDescription | MalformedError:
         if listing.part is None:
             return MalformedError(Reason.FILE_PART_MISSING, f"{listing.location} is not in the file")
-        try:
-            return read_description(self._package, listing.part)
-        except MalformedError as error:
-            return error
+        if listing.part not in self._descriptions:
+            try:
+                self._descriptions[listing.part] = read_description(self._package, listing.part)
+            except MalformedError as error:
+                self._descriptions[listing.part] = error
+        return self._descriptions[listing.part]
 
     def _report(
         self,
@@ -198,11 +202,9 @@ class _Assessment:
         return self._digests[part]
 
     def _check_coverage(self, description: SignatureDescription, others: list[SignatureDescription]) -> None:
-        left = unprotected(self._package, self._lists, description, others)
+        left = self._coverage.unprotected(description, others)
         if left:
-            shown = reachable(self._package)
-            ordered = sorted(left, key=lambda name: name not in shown)
-            raise RejectedError(Reason.FILE_PART_UNPROTECTED, f"not protected: {_names(ordered)}")
+            raise RejectedError(Reason.FILE_PART_UNPROTECTED, f"not protected: {_names(left)}")
 
     def _sealing(
         self, listing: Listing, description: SignatureDescription, first: tuple[Finding, ...], sealing: Sealing
@@ -304,6 +306,6 @@ def _found(
     return Finding(check)
 
 
-def _names(names: list[str]) -> str:
+def _names(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
