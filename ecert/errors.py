@@ -183,6 +183,7 @@ class Reason(StrEnum):
     LAYOUT_TEXT_TOO_LONG = "layout-text-too-long"
     LAYOUT_PICTURE_UNUSABLE = "layout-picture-unusable"
     COPY_REFUSED = "copy-refused"
+    SEALING_TIME_UNPROVED = "sealing-time-unproved"
 
 
 @dataclass(frozen=True, slots=True)

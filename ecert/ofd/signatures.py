@@ -27,6 +27,9 @@ ROOT: Final = "OFD.xml"
 SM3: Final = "1.2.156.10197.1.401"
 
 _SM3_NAMES: Final = frozenset({SM3, "sm3"})
+_MAX_XML: Final = 2 * 1024 * 1024
+"""The longest list or description of signatures, in bytes; even one that protects `MAX_PARTS` parts is shorter."""
+_MAX_DOCUMENTS: Final = 64
 _MAX_SIGNATURES: Final = 64
 _MAX_STAMPS: Final = 1024
 _TIMES: Final = (
@@ -112,6 +115,8 @@ class SignatureDescription:
         stamps: Where the seal is shown.
         seal: The name of the part that holds the seal; None where none is named.
         value: The name of the part that holds the signature value.
+        protected: The names of the protected parts.
+        own_parts: The parts that only this signature brings: description, value and seal.
     """
 
     part: str
@@ -122,16 +127,8 @@ class SignatureDescription:
     stamps: tuple[Stamp, ...]
     seal: str | None
     value: str
-
-    @property
-    def protected(self) -> frozenset[str]:
-        """The names of the protected parts."""
-        return frozenset(one.part for one in self.references if one.part is not None)
-
-    @property
-    def own_parts(self) -> frozenset[str]:
-        """The parts that only this signature brings: description, value and seal."""
-        return frozenset((self.part, self.value, *(() if self.seal is None else (self.seal,))))
+    protected: frozenset[str]
+    own_parts: frozenset[str]
 
 
 def read_lists(package: Package) -> SignatureLists:
@@ -146,17 +143,14 @@ def read_lists(package: Package) -> SignatureLists:
     bodies = list(children(root, "DocBody"))
     if not is_named(root, "OFD") or not bodies:
         raise MalformedError(Reason.NOT_OFD, f"{ROOT} does not describe a document")
-    parts: list[str] = []
-    listings: list[Listing] = []
-    for body in bodies:
-        location = child_text(body, "Signatures")
-        if location is not None:
-            part = _require_part(package, location, ROOT)
-            parts.append(part)
-            listings += _read_list(package, part)
+    if len(bodies) > _MAX_DOCUMENTS:
+        raise unsafe(f"{len(bodies)} documents in one file; at most {_MAX_DOCUMENTS} are read")
+    locations = [location for body in bodies if (location := child_text(body, "Signatures")) is not None]
+    parts = tuple(dict.fromkeys(_require_part(package, location, ROOT) for location in locations))
+    listings = tuple(listing for part in parts for listing in _read_list(package, part))
     if len(listings) > _MAX_SIGNATURES:
         raise unsafe(f"{len(listings)} signatures; at most {_MAX_SIGNATURES} are read")
-    return SignatureLists(tuple(parts), tuple(listings))
+    return SignatureLists(parts, listings)
 
 
 def _require_part(package: Package, location: str, base: str) -> str:
@@ -167,10 +161,13 @@ def _require_part(package: Package, location: str, base: str) -> str:
 
 
 def _read_list(package: Package, part: str) -> list[Listing]:
-    root = parse_xml(package.parts[part], part)
+    root = parse_xml(package.parts[part], part, limit=_MAX_XML)
     if not is_named(root, "Signatures"):
         raise damaged(f"{part} is not a list of signatures")
-    return [_read_listing(package, one, part) for one in children(root, "Signature")]
+    found = list(children(root, "Signature"))
+    if len(found) > _MAX_SIGNATURES:
+        raise unsafe(f"{part} lists {len(found)} signatures; at most {_MAX_SIGNATURES} are read")
+    return [_read_listing(package, one, part) for one in found]
 
 
 def _read_listing(package: Package, element: Element, part: str) -> Listing:
@@ -188,22 +185,30 @@ def read_description(package: Package, part: str) -> SignatureDescription:
         MalformedError: it is not one, or names parts that are not there.
     """
     data = package.parts[part]
-    root = parse_xml(data, part)
+    root = parse_xml(data, part, limit=_MAX_XML)
     info, value = child(root, "SignedInfo"), child_text(root, "SignedValue")
     if not is_named(root, "Signature") or info is None or not value:
         raise damaged(f"{part} is not the description of a signature")
-    seal = child(info, "Seal")
-    seal_location = None if seal is None else child_text(seal, "BaseLoc")
+    references = _read_references(package, info, part)
+    seal, value_part = _read_seal(package, info, part), _require_part(package, value, part)
     return SignatureDescription(
         part=part,
         data=data,
         provider=_provider(info),
         claimed_time=read_time(child_text(info, "SignatureDateTime") or ""),
-        references=_read_references(package, info, part),
+        references=references,
         stamps=_read_stamps(info, part),
-        seal=_require_part(package, seal_location, part) if seal_location else None,
-        value=_require_part(package, value, part),
+        seal=seal,
+        value=value_part,
+        protected=frozenset(one.part for one in references if one.part is not None),
+        own_parts=frozenset(one for one in (part, value_part, seal) if one is not None),
     )
+
+
+def _read_seal(package: Package, info: Element, part: str) -> str | None:
+    seal = child(info, "Seal")
+    location = None if seal is None else child_text(seal, "BaseLoc")
+    return _require_part(package, location, part) if location else None
 
 
 def _provider(info: Element) -> str:

@@ -13,85 +13,36 @@ Of each signature, in this order:
     SEAL_SIG, MAKER_CERT, SEAL_TIME, TIMESTAMP                     see `ecert.seal.verification`
     SEAL_MATCH  the seal beside it is the one applied              file-seal-mismatch
 
-The signature value is a sealing (SES_Signature), GM signed data, or a bare SM2 signature over Signature.xml; which one
-is told by the value itself. Every check is made, whatever the others find. Nothing is raised: a file that cannot be
-read gets a report that says so.
+Every check is made, whatever the others find; those that need what is not there are skipped. Nothing is raised: a file
+that cannot be read gets a report that says so. What no signature protects (the list of signatures, the zip's headers)
+decides nothing but where to look.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ecert import cms
-from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
-from ecert.ofd.coverage import reachable, unprotected
+from ecert.errors import EcertError, MalformedError, Reason, RejectedError
+from ecert.ofd.coverage import Coverage
 from ecert.ofd.package import Package
+from ecert.ofd.report import FileCheck, OfdReport, SignatureReport, Verdict, in_order
+from ecert.ofd.signature_value import ValueAssessor
 from ecert.ofd.signatures import SignatureLists, read_description, read_lists
-from ecert.seal import Check, Finding, Findings, Sealing, SealingReport, ValueKind, assess_sealing, kind_of_value
-from ecert.seal.verification import CLOCK_SKEW, check_signer
-from ecert.sm2 import RAW_LENGTH, sm3
-from ecert.x509 import Certificate
+from ecert.seal import Finding
+from ecert.sm2 import sm3
+from ecert.x509.schema import require_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from ecert.ofd.signatures import Listing, SignatureDescription
     from ecert.x509 import PathValidator
 
+__all__ = ["FileCheck", "OfdReport", "SignatureReport", "Verdict", "assess_ofd"]
+
 _SHOWN: Final = 5
 """How many parts a detail names."""
-
-
-class FileCheck(StrEnum):
-    """The checks on a file, beside those on a sealing. A wire contract."""
-
-    ZIP_SAFE = "ZIP_SAFE"
-    SIG_LIST = "SIG_LIST"
-    REF_DIGEST = "REF_DIGEST"
-    COVERAGE = "COVERAGE"
-    SEAL_MATCH = "SEAL_MATCH"
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureReport(Findings):
-    """What was found about one signature.
-
-    Attributes:
-        listing: Its entry in the list.
-        description: What its Signature.xml says; None where that cannot be read.
-        kind: What its value is; None where that cannot be told.
-        sealing: What was found about the sealing, where it is one.
-        signer: The certificate it was made with, in DER, as far as is known.
-        signed_at: When it was made, as far as is known: by a timestamp, else as the signer claims.
-    """
-
-    listing: Listing
-    description: SignatureDescription | None = None
-    kind: ValueKind | None = None
-    sealing: SealingReport | None = None
-    signer: bytes | None = None
-    signed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OfdReport(Findings):
-    """What was found about a file: `findings` are those on the file itself.
-
-    Attributes:
-        package: The file; None where it cannot be read.
-        signatures: One report for each signature, in the order of the list.
-    """
-
-    package: Package | None
-    signatures: tuple[SignatureReport, ...]
-
-    @property
-    def error(self) -> EcertError | None:
-        """What stands against the file or any of its signatures: a failure first, else what cannot be told."""
-        return Findings((*self.findings, *(one for report in self.signatures for one in report.findings))).error
 
 
 def assess_ofd(data: bytes, *, validate: PathValidator, at: datetime, certificates: Iterable[bytes] = ()) -> OfdReport:
@@ -114,26 +65,19 @@ def assess_ofd(data: bytes, *, validate: PathValidator, at: datetime, certificat
             raise RejectedError(Reason.FILE_UNSIGNED, "the file has no signature")
     except EcertError as error:
         return OfdReport((safe, Finding(FileCheck.SIG_LIST, error)), package, ())
-    assessment = _Assessment(package, lists, validate, at, tuple(certificates))
-    return OfdReport((safe, Finding(FileCheck.SIG_LIST)), package, assessment.reports())
+    values = ValueAssessor(validate, require_utc(at), tuple(certificates))
+    return OfdReport((safe, Finding(FileCheck.SIG_LIST)), package, _Assessment(package, lists, values).reports())
 
 
 class _Assessment:
-    """One file while it is assessed."""
+    """One file while it is assessed. What is asked again and again is found out once."""
 
-    def __init__(
-        self,
-        package: Package,
-        lists: SignatureLists,
-        validate: PathValidator,
-        at: datetime,
-        certificates: tuple[bytes, ...],
-    ) -> None:
+    def __init__(self, package: Package, lists: SignatureLists, values: ValueAssessor) -> None:
         self._package = package
         self._lists = lists
-        self._validate = validate
-        self._at = at
-        self._certificates = certificates
+        self._values = values
+        self._coverage = Coverage(package, lists)
+        self._descriptions: dict[str, SignatureDescription | MalformedError] = {}
         self._digests: dict[str, bytes] = {}
 
     def reports(self) -> tuple[SignatureReport, ...]:
@@ -152,10 +96,12 @@ class _Assessment:
     def _describe(self, listing: Listing) -> SignatureDescription | MalformedError:
         if listing.part is None:
             return MalformedError(Reason.FILE_PART_MISSING, f"{listing.location} is not in the file")
-        try:
-            return read_description(self._package, listing.part)
-        except MalformedError as error:
-            return error
+        if listing.part not in self._descriptions:
+            try:
+                self._descriptions[listing.part] = read_description(self._package, listing.part)
+            except MalformedError as error:
+                self._descriptions[listing.part] = error
+        return self._descriptions[listing.part]
 
     def _report(
         self,
@@ -165,23 +111,21 @@ class _Assessment:
         intact: list[SignatureDescription],
     ) -> SignatureReport:
         if isinstance(description, MalformedError):
-            return SignatureReport((digests,), listing)
+            return SignatureReport(in_order((digests,)), listing)
         others = [one for one in intact if one.part != description.part]
         covered = _found(FileCheck.COVERAGE, description, lambda one: self._check_coverage(one, others))
-        first = (digests, covered)
-        value = self._package.parts[description.value]
-        try:
-            kind = kind_of_value(value)
-            if kind is ValueKind.SEALING:
-                return self._sealing(listing, description, first, Sealing.decode(value))
-            if kind is ValueKind.SIGNED_DATA:
-                return self._signed_data(listing, description, first, value)
-            if kind is ValueKind.SIGNATURE:
-                return self._bare(listing, description, first, value)
-        except EcertError as error:
-            return SignatureReport((*first, Finding(Check.SIG_VALUE, error)), listing, description)
-        missing = MalformedError(Reason.SEALING_MALFORMED, "the signature value is a seal that was not applied")
-        return SignatureReport((*first, Finding(Check.SIG_VALUE, missing)), listing, description, kind)
+        seal = None if description.seal is None else self._package.parts[description.seal]
+        found = self._values.assess(self._package.parts[description.value], description, seal)
+        return SignatureReport(
+            in_order((digests, covered, *found.findings)),
+            listing,
+            description,
+            found.kind,
+            found.sealing,
+            found.signer,
+            found.signed_at,
+            found.warnings,
+        )
 
     def _check_references(self, description: SignatureDescription) -> None:
         for reference in description.references:
@@ -198,95 +142,9 @@ class _Assessment:
         return self._digests[part]
 
     def _check_coverage(self, description: SignatureDescription, others: list[SignatureDescription]) -> None:
-        left = unprotected(self._package, self._lists, description, others)
+        left = self._coverage.unprotected(description, others)
         if left:
-            shown = reachable(self._package)
-            ordered = sorted(left, key=lambda name: name not in shown)
-            raise RejectedError(Reason.FILE_PART_UNPROTECTED, f"not protected: {_names(ordered)}")
-
-    def _sealing(
-        self, listing: Listing, description: SignatureDescription, first: tuple[Finding, ...], sealing: Sealing
-    ) -> SignatureReport:
-        report = assess_sealing(sealing, description.data, validate=self._validate, at=self._at)
-        at = [one.check for one in report.findings].index(Check.SEAL_SIG)
-        match = self._check_seal(description, sealing)
-        return SignatureReport(
-            (*first, *report.findings[:at], match, *report.findings[at:]),
-            listing,
-            description,
-            ValueKind.SEALING,
-            report,
-            sealing.certificate,
-            report.sealed_at,
-        )
-
-    def _check_seal(self, description: SignatureDescription, sealing: Sealing) -> Finding:
-        if description.seal is None:
-            return Finding(FileCheck.SEAL_MATCH, skipped=True)
-        if self._package.parts[description.seal] == sealing.seal.der:
-            return Finding(FileCheck.SEAL_MATCH)
-        detail = f"{description.seal} is another seal than the one applied"
-        return Finding(FileCheck.SEAL_MATCH, RejectedError(Reason.FILE_SEAL_MISMATCH, detail))
-
-    def _signed_data(
-        self, listing: Listing, description: SignatureDescription, first: tuple[Finding, ...], value: bytes
-    ) -> SignatureReport:
-        data_hash = Finding(Check.DATAHASH)
-        try:
-            signer = cms.verify(cms.SignedData.decode(value), description.data)[0]
-        except EcertError as error:
-            bad = (
-                (Finding(Check.DATAHASH, error), Finding(Check.SIG_VALUE, skipped=True))
-                if error.reason is Reason.SIGNED_DATA_MISMATCH
-                else (Finding(Check.DATAHASH, skipped=True), Finding(Check.SIG_VALUE, error))
-            )
-            return SignatureReport((*first, *bad), listing, description, ValueKind.SIGNED_DATA)
-        signed_at = signer.signing_time or description.claimed_time
-        findings = (*first, data_hash, Finding(Check.SIG_VALUE), *self._signer(signer.certificate.der, signed_at))
-        return SignatureReport(
-            findings, listing, description, ValueKind.SIGNED_DATA, None, signer.certificate.der, signed_at
-        )
-
-    def _bare(
-        self, listing: Listing, description: SignatureDescription, first: tuple[Finding, ...], value: bytes
-    ) -> SignatureReport:
-        first = (*first, Finding(Check.DATAHASH, skipped=True))
-        try:
-            signer = self._find_signer(value, description.data)
-        except EcertError as error:
-            return SignatureReport((*first, Finding(Check.SIG_VALUE, error)), listing, description, ValueKind.SIGNATURE)
-        signed_at = description.claimed_time
-        findings = (*first, Finding(Check.SIG_VALUE), *self._signer(signer, signed_at))
-        return SignatureReport(findings, listing, description, ValueKind.SIGNATURE, None, signer, signed_at)
-
-    def _find_signer(self, value: bytes, data: bytes) -> bytes:
-        """Return the one of the certificates given that made a bare signature.
-
-        Raises:
-            UndeterminedError: no certificate was given.
-            RejectedError: none of those given made it.
-        """
-        if not self._certificates:
-            raise UndeterminedError(
-                Reason.FILE_SIGNER_NOT_GIVEN, "a bare signature, and no certificate of its signer was given"
-            )
-        for der in self._certificates:
-            key = Certificate.from_der(der).public_key
-            if key is None:
-                continue
-            verify = key.verify_raw if len(value) == RAW_LENGTH else key.verify
-            try:
-                verify(value, data)
-            except (MalformedError, RejectedError):
-                continue
-            return der
-        raise RejectedError(Reason.SIGNATURE_BAD, "none of the certificates given made the signature")
-
-    def _signer(self, certificate: bytes, signed_at: datetime | None) -> tuple[Finding, ...]:
-        if signed_at is not None and signed_at - self._at > CLOCK_SKEW:
-            late = RejectedError(Reason.SEALED_IN_FUTURE, f"signed at {signed_at:%F %T}Z")
-            return (Finding(Check.SIGNER_CERT_TIME, late),)
-        return check_signer(certificate, signed_at, self._validate, stamped=False)[1]
+            raise RejectedError(Reason.FILE_PART_UNPROTECTED, f"not protected: {_names(left)}")
 
 
 def _found(
@@ -304,6 +162,6 @@ def _found(
     return Finding(check)
 
 
-def _names(names: list[str]) -> str:
+def _names(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

@@ -21,41 +21,46 @@ MAX_XML: Final = 16 * 1024 * 1024
 """The longest part read as XML, in bytes."""
 
 _NAMESPACES: Final = (NAMESPACE, "http://www.ofdspec.org")
-_MAX_MARKS: Final = 400_000
-"""The most `<` in one part, which bounds elements; a full page of text has some thousands."""
-_ENCODINGS: Final = (None, "UTF-8", "US-ASCII", "ASCII")
+_BYTES_PER_MARK: Final = 40
+"""A part has at most one `<` for so many of the bytes allowed, which bounds its elements and so time and memory."""
+_ENCODINGS: Final = (b"UTF-8", b"US-ASCII", b"ASCII")
+_ENCODING: Final = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 _DECLARATION: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 Element = etree._Element  # noqa: SLF001  (lxml's name for the type of elements)
 
 
-def parse_xml(data: bytes, name: str) -> Element:
+def parse_xml(data: bytes, name: str, *, limit: int = MAX_XML) -> Element:
     """Read a part.
 
     Args:
         data: Its bytes, UTF-8.
         name: What it is called, for the error's detail.
+        limit: The longest it may be, in bytes.
 
     Raises:
         MalformedError: FILE_UNSAFE or FILE_DAMAGED; a document type, another encoding, too large, or not XML.
     """
-    if len(data) > MAX_XML or data.count(b"<") > _MAX_MARKS:
-        raise MalformedError(Reason.FILE_UNSAFE, f"{name} is larger than any part that is read as XML")
+    if len(data) > limit or data.count(b"<") > limit // _BYTES_PER_MARK:
+        raise MalformedError(Reason.FILE_UNSAFE, f"{name} is larger than any such part that is read")
     if _DECLARATION.search(data):
         raise MalformedError(Reason.FILE_UNSAFE, f"{name} declares a document type or an entity")
+    declared = _ENCODING.match(data)
+    if b"\0" in data or (declared is not None and declared[1].upper() not in _ENCODINGS):
+        raise MalformedError(Reason.FILE_UNSAFE, f"{name} is not written in UTF-8")
     try:
-        root = etree.fromstring(data, _parser())
+        return etree.fromstring(data, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedError(Reason.FILE_DAMAGED, f"{name} is not well-formed XML") from error
-    info = root.getroottree().docinfo
-    if info.encoding not in _ENCODINGS or info.internalDTD is not None:
-        raise MalformedError(Reason.FILE_UNSAFE, f"{name} is written in {info.encoding}, not in UTF-8")
-    return root
 
 
 def _parser() -> etree.XMLParser:
-    """Make a parser: one for each part, since lxml's parsers hold a lock and keep what they saw."""
+    """Make a parser: one for each part, since lxml's parsers hold a lock and keep what they saw.
+
+    It takes every part for UTF-8: what was searched for document types is then what is parsed.
+    """
     return etree.XMLParser(
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -49,7 +49,7 @@ def kind_of_value(data: bytes) -> ValueKind:
     Raises:
         MalformedError: it begins like none of them.
     """
-    if len(data) == RAW_LENGTH and data[:1] != b"\x30":
+    if len(data) == RAW_LENGTH:
         return ValueKind.SIGNATURE
     if cms.is_signed_data(data):
         return ValueKind.SIGNED_DATA

@@ -65,6 +65,30 @@ def many(count: int, content: bytes) -> bytes:
     return made.write()
 
 
+def unicode_path(name: bytes) -> bytes:
+    return struct.pack("<2HBL", 0x7075, 5 + len(name), 1, 0) + name
+
+
+def second_directory() -> bytes:
+    """Hide another directory, and the ZIP64 records that lead to it, in the comment of the last entry."""
+    shown = Zip().add("a", b"shown", stored=True)
+    hidden = bytes(Zip().add("b", b"shown", stored=True).directory)
+    start = len(shown.body) + len(shown.directory)
+    records = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(hidden), start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, start + len(hidden), 1)
+    return Zip().add("a", b"shown", stored=True, comment=hidden + records + locator).write()
+
+
+def test_other_readers_would_find_the_second_directory() -> None:
+    with zipfile.ZipFile(io.BytesIO(second_directory())) as file:
+        assert file.namelist() == ["b"]
+
+
+def test_extra_fields_that_say_nothing_else_are_read() -> None:
+    made = Zip().add("a", b"1", extra=unicode_path(b"a"), local_extra=b"\xfe\xca\0\0", attributes=0o100644 << 16)
+    assert dict(Package.read(made.write()).parts) == {"a": b"1"}
+
+
 REFUSED: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "no zip file": (lambda: b"%PDF-1.7 " * 10, Reason.NOT_OFD),
     "empty": (lambda: b"", Reason.NOT_OFD),
@@ -89,6 +113,19 @@ REFUSED: dict[str, tuple[Callable[[], bytes], Reason]] = {
         lambda: Zip().add("a", b"1", flags=8, descriptor=b"PK\x07\x08" + bytes(12)).write(),
         Reason.FILE_UNSAFE,
     ),
+    "a descriptor after a stored entry": (
+        lambda: (
+            Zip().add("a", b"1", stored=True, flags=8, descriptor=struct.pack("<3L", zlib.crc32(b"1"), 1, 1)).write()
+        ),
+        Reason.FILE_UNSAFE,
+    ),
+    "another Unicode name": (lambda: Zip().add("a", b"1", extra=unicode_path(b"b")).write(), Reason.FILE_UNSAFE),
+    "another local Unicode name": (
+        lambda: Zip().add("a", b"1", local_extra=b"\1\0\0\0" + unicode_path(b"b")).write(),
+        Reason.FILE_UNSAFE,
+    ),
+    "a link": (lambda: Zip().add("a", b"b", attributes=0o120777 << 16).write(), Reason.FILE_UNSAFE),
+    "a second directory by ZIP64": (second_directory, Reason.FILE_UNSAFE),
     "entries that overlap": (lambda: Zip().add("a", b"1").add("b", b"1", offset=0).write(), Reason.FILE_UNSAFE),
     "a hidden entry": (lambda: Zip(Zip().add("z", b"1").body).add("a", b"1").write(), Reason.FILE_UNSAFE),
     "something before the directory": (lambda: Zip().add("a", b"1").write(between=b"PK"), Reason.FILE_UNSAFE),
@@ -188,7 +225,9 @@ ENTITIES = b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;
         (b"<a/>" * 2, Reason.FILE_DAMAGED),
         (b"<a>&undefined;</a>", Reason.FILE_DAMAGED),
         (b"", Reason.FILE_DAMAGED),
-        (b"\xff\xfe\x00", Reason.FILE_DAMAGED),
+        (b"\xff\xfe", Reason.FILE_DAMAGED),
+        (b"<a>\0</a>", Reason.FILE_UNSAFE),
+        (b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4<a/>', Reason.FILE_UNSAFE),
         (b"<a>" + b"<b/>" * 500_000 + b"</a>", Reason.FILE_UNSAFE),
         (b"<a>" + b"x" * 17_000_000 + b"</a>", Reason.FILE_UNSAFE),
         (b"<a" + b" " * 1000 + b"x='1' x='2'/>", Reason.FILE_DAMAGED),

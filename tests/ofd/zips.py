@@ -30,6 +30,10 @@ class Zip:
         packed: bytes | None = None,
         descriptor: bytes = b"",
         offset: int | None = None,
+        extra: bytes = b"",
+        local_extra: bytes = b"",
+        comment: bytes = b"",
+        attributes: int = 0,
     ) -> Zip:
         raw = name if isinstance(name, bytes) else name.encode()
         local = raw if local_name is None else local_name.encode()
@@ -40,12 +44,26 @@ class Zip:
         told = (zlib.crc32(content) if crc is None else crc, len(data), len(content) if size is None else size)
         in_local = (0, 0, 0) if flags & 8 else (*told[:2], told[2] if local_size is None else local_size)
         at = len(self.body) if offset is None else offset
-        self.body += struct.pack("<4s5H3L2H", b"PK\3\4", 20, flags, kind, 0, 0, *in_local, len(local), 0) + local + data
-        self.body += descriptor
+        lengths = (len(local), len(local_extra))
+        self.body += struct.pack("<4s5H3L2H", b"PK\3\4", 20, flags, kind, 0, 0, *in_local, *lengths)
+        self.body += local + local_extra + data + descriptor
         self.directory += struct.pack(
-            "<4s6H3L5H2L", b"PK\1\2", 20, 20, flags, kind, 0, 0, *told, len(raw), 0, 0, 0, 0, 0, at
+            "<4s6H3L5H2L",
+            b"PK\1\2",
+            20,
+            20,
+            flags,
+            kind,
+            0,
+            0,
+            *told,
+            *(len(raw), len(extra), len(comment)),
+            0,
+            0,
+            attributes,
+            at,
         )
-        self.directory += raw
+        self.directory += raw + extra + comment
         self.count += 1
         return self
 
