@@ -32,7 +32,12 @@ MAX_ROLES: Final = 4096
 MAX_LEVELS: Final = 4
 """The most levels of roles: nation, province, city, county."""
 
-_MAX_FILES: Final = 65536
+_MAX_FILES: Final = 1024
+"""The most slices of one role: a few uses of some hundred domains."""
+_MAX_BYTES: Final = 128 * 1024 * 1024
+"""The most bytes of all slices of one role."""
+_MAX_OF_REGION: Final = 512
+"""The most roles that a region delegates to: no province has as many cities and counties."""
 _MAX_PATTERNS: Final = 64
 _PATTERN: Final = re.compile(r"registry/[0-9?]{6}/(?:\*|[0-9A-Za-z]{1,18})/(?:\*|[a-z-]{1,32})\.json")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -93,6 +98,8 @@ def read_role(targets: Targets, delegation: Delegation | None, parent: TrustedRo
     chain = () if parent is None or delegation is None else (*parent.chain, delegation)
     if len(targets.targets) > _MAX_FILES:
         raise MalformedError(Reason.TOO_LARGE, f"{name}: more than {_MAX_FILES} targets")
+    if sum(target.length for target in targets.targets.values()) > _MAX_BYTES:
+        raise MalformedError(Reason.TOO_LARGE, f"{name}: more than {_MAX_BYTES} bytes of targets")
     for path, target in targets.targets.items():
         if not _within(name, chain, path):
             raise RejectedError(Reason.REGISTRY_OUT_OF_BOUNDS, f"{name} lists {path[:120]}, which is not its own")
@@ -120,6 +127,8 @@ def _read_delegations(name: str, targets: Targets) -> tuple[Delegation, ...]:
         return ()
     if targets.delegations.roles is None:
         raise MalformedError(Reason.REGISTRY_MALFORMED, f"{name} delegates to hash bins, which have no place here")
+    if len(targets.delegations.roles) > (MAX_ROLES if name == TOP else _MAX_OF_REGION):
+        raise MalformedError(Reason.TOO_LARGE, f"{name} delegates to {len(targets.delegations.roles)} others")
     return tuple(_read_delegation(name, role) for role in targets.delegations.roles.values())
 
 

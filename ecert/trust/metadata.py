@@ -207,7 +207,12 @@ class _Update:
             delegated = [(parent, one) for parent in level for one in parent.delegations]
             level = []
             for parent, delegation in delegated:
-                if delegation.role not in named and len(named) < MAX_ROLES:
+                if delegation.role not in named:
+                    if len(named) >= MAX_ROLES and parent.name != TOP:
+                        self.problems[parent.name] = MalformedError(
+                            Reason.TOO_LARGE, f"{parent.name} delegates beyond {MAX_ROLES} roles in all"
+                        )
+                        continue
                     named.add(delegation.role)
                     role = yield from self._take_region(parent, delegation)
                     level += [] if role is None else [role]

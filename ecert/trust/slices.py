@@ -261,8 +261,14 @@ def _beyond(member: Member, place: Place) -> str | None:
         return f"a {member.role.value} does not stand in a slice of {place.usage.value}"
     if not member.region.startswith(prefix):
         return f"its region {member.region} does not lie in {place.region}"
+    if prefix and member.code != place.region and not _belongs(member.code, place.region):
+        return "its credit code was given in another region"
     if member.grants and member.role is not Role.ISSUER:
         return "only issuers are granted licence types"
+    return _grant_beyond(member, place, prefix)
+
+
+def _grant_beyond(member: Member, place: Place, prefix: str) -> str | None:
     for grant in member.grants:
         if place.domain not in (COMMON, grant.type_code[:18]):
             return f"licence type {grant.type_code} is not one of {place.domain}"
@@ -270,6 +276,15 @@ def _beyond(member: Member, place: Place) -> str | None:
             if prefix and (area == ANYWHERE or not area.startswith(prefix)):
                 return f"area {area} does not lie in {place.region}"
     return None
+
+
+def _belongs(code: str, region: str) -> bool:
+    """Tell whether a region may speak for a body: its credit code names a place inside it, or one that it lies in.
+
+    Digits 3 to 8 of a USCC are the GB/T 2260 code of where the body was registered (GB 32100).
+    """
+    registered = code[2:8]
+    return registered.startswith(area_prefix(region)) or region.startswith(area_prefix(registered) or "?")
 
 
 def _malformed(place: Place, why: object) -> MalformedError:

@@ -9,6 +9,8 @@ import pytest
 
 from ecert.errors import Reason, RejectedError, UndeterminedError
 from ecert.trust import EntryState, Grant, Member, RegisteredKey, Registry, Role, StateChange
+from ecert.trust.places import COMMON, Place, Usage
+from ecert.trust.slices import parse_members
 from ecert.x509 import CrlReason, Profile
 from tests.trust.country import (
     BIRTH,
@@ -256,7 +258,7 @@ def test_a_terminating_delegation_further_down_ends_the_search_for_whoever_comes
 
 def test_a_key_under_two_bodies_of_one_region_makes_the_region_malformed(country: Country) -> None:
     repository = country.repository()
-    repository.add_member("440000", replace(country.issuer("440000"), code=POLICE))
+    repository.add_member("440000", replace(country.issuer("440000"), code="11440000DEMG10030X"))
     repository.publish()
     registry = repository.load()
     assert registry.problems["440000"].reason is Reason.REGISTRY_MALFORMED
@@ -270,13 +272,27 @@ def test_a_key_that_two_regions_claim_under_an_authority_of_neither_name_belongs
     repository.add_region("330000", authority.der, country.crl("440100"))
     issuer = replace(country.issuer("440100"), region="")
     repository.members = {place: held for place, held in repository.members.items() if place.region != "440100"}
-    for code in ("320000", "330000"):
-        repository.add_member(code, issuer)
+    for code, body in (("320000", "11320000DEMH00300P"), ("330000", "11330000DEMH00300U")):
+        repository.add_member(code, replace(issuer, code=body))
     repository.publish()
     registry = repository.load()
     assert registry.find(country.key_id(GUANGZHOU)) is None
     assert registry.problems.keys() == {"320000", "330000"}
     assert {"320000", "330000"} < registry.regions.keys()
+
+
+def test_a_body_of_the_province_may_stand_in_its_citys_slice_and_one_of_another_may_not(country: Country) -> None:
+    provincial = "11440000DEMG10030X"
+    repository = country.repository()
+    repository.members = {place: held for place, held in repository.members.items() if place.region != "440100"}
+    repository.add_member("440100", replace(country.issuer("440100"), code=provincial))
+    repository.publish()
+    assert not repository.load().problems
+    place = Place("440100", COMMON, Usage.ISSUERS)
+    foreign = repository.files[place.path].replace(provincial.encode(), SHANGHAI.encode())
+    with pytest.raises(RejectedError) as caught:
+        parse_members(place, foreign)
+    assert caught.value.reason is Reason.REGISTRY_OUT_OF_BOUNDS
 
 
 def test_slices_that_were_not_taken_are_absent_and_no_problem(country: Country) -> None:
