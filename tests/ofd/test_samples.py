@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecert.errors import Reason
-from ecert.ofd.verification import FileCheck, OfdReport, assess_ofd
+from ecert.ofd.verification import FileCheck, OfdReport, Verdict, assess_ofd
 from ecert.seal import Check, Finding, Outcome, Seal, ValueKind
 from ecert.x509 import Certificate
 from tests.seal.world import NOW, nobody
@@ -89,6 +89,23 @@ def test_a_bare_signature_needs_its_signers_certificate() -> None:
     assert without.reason is Reason.FILE_SIGNER_NOT_GIVEN
     assert wrong is not None
     assert wrong.reason is Reason.SIGNATURE_BAD
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "each"),
+    [
+        ("allprotected.ofd", Verdict.INDETERMINATE, [Verdict.INDETERMINATE]),
+        ("v4-test-ca.ofd", Verdict.INDETERMINATE, [Verdict.INDETERMINATE]),
+        ("v4-test-ca-ofdxml-uncovered.ofd", Verdict.INVALID, [Verdict.INVALID]),
+        ("signed-again-after-whole-protection.ofd", Verdict.INVALID, [Verdict.INVALID, Verdict.INDETERMINATE]),
+        ("bare-sm2-value.ofd", Verdict.INDETERMINATE, [Verdict.INDETERMINATE]),
+        ("unsigned.ofd", Verdict.INVALID, []),
+    ],
+)
+def test_the_verdicts_are_those_of_the_samples_own_list(name: str, whole: Verdict, each: list[Verdict]) -> None:
+    report = assess(name)
+    assert report.verdict is whole
+    assert [one.verdict for one in report.signatures] == each
 
 
 def test_an_unsigned_file_says_so() -> None:
