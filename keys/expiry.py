@@ -64,11 +64,16 @@ def expiries(repository: Repository, now: datetime) -> Iterator[Expiry]:
     yield _expiry(SNAPSHOT, repository.snapshot(), now)
     yield _expiry(TIMESTAMP, repository.timestamp(), now)
     for code in repository.roles():
-        try:
-            metadata = repository.role(code)
-        except EcertError:
-            metadata = None
-        yield _expiry(code, metadata.signed if metadata else None, now)
+        yield _region_expiry(repository, code, now)
+
+
+def _region_expiry(repository: Repository, code: str, now: datetime) -> Expiry:
+    """Whatever is wrong with a region's own file is an alarm of that region, and stops nobody."""
+    try:
+        metadata = repository.role(code)
+        return _expiry(code, metadata.signed if metadata else None, now)
+    except (EcertError, KeyError, TypeError, ValueError):
+        return _expiry(code, None, now)
 
 
 def _expiry(role: str, signed: Root | Targets | Snapshot | Timestamp | None, now: datetime) -> Expiry:
@@ -82,8 +87,7 @@ def _expiry(role: str, signed: Root | Targets | Snapshot | Timestamp | None, now
 def list_expiries(registry: Registry, now: datetime) -> Iterator[Expiry]:
     """Yield the expiry of every X.509 revocation list published.
 
-    Raises:
-        MalformedError: one cannot be read.
+    The registry has none that cannot be read: a region that published one is among its problems.
     """
     published = {"national": registry.national_crl} | {code: one.crl for code, one in registry.regions.items()}
     for code, der in published.items():

@@ -172,7 +172,9 @@ class Repository:
             except (RepositoryError, ValueError) as error:
                 problem = error
                 continue
-            return metadata
+            if metadata.signed.version == version:
+                return metadata
+            problem = ValueError(f"version {metadata.signed.version} lies under the name of {version}")
         if problem is not None:
             raise RejectedError(
                 Reason.REGISTRY_SIGNATURE_BAD, f"no metadata of {role} is signed by the key the registry has: {problem}"
@@ -223,13 +225,13 @@ class Repository:
         meta = dict(held.meta) if held else {}
         meta["targets.json"] = self._announce(TARGETS, self.targets().signed.version)
         for code in self.roles():
+            name = f"{code}.json"
             try:
                 metadata = self.role(code)
+                if metadata is not None and (name not in meta or metadata.signed.version >= meta[name].version):
+                    meta[name] = self._announce(code, metadata.signed.version)
             except EcertError:
                 continue
-            name = f"{code}.json"
-            if metadata is not None and (name not in meta or metadata.signed.version >= meta[name].version):
-                meta[name] = self._announce(code, metadata.signed.version)
         return Snapshot(version=held.version + 1 if held else 1, meta=meta, expires=self.now)
 
     def snapshot(self) -> Snapshot | None:

@@ -18,6 +18,7 @@ from ecert.licence.codes import area_prefix, check_credit_code, check_region_cod
 from ecert.trust.members import ANYWHERE, EntryState, Grant, Member, Role, StateChange
 from ecert.trust.places import COMMON, NATION, Place, Usage
 from ecert.trust.strict_json import read_bytes, read_json, read_time, write_bytes, write_json, write_time
+from ecert.x509 import Certificate, RevocationList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +86,10 @@ def parse_authority(place: Place, data: bytes) -> Authority:
         authority = Authority(
             *_read_names(value["name"]), read_bytes(value["certificate"]), None if crl is None else read_bytes(crl)
         )
-    except (KeyError, TypeError, ValueError) as error:
+        Certificate.from_der(authority.certificate)
+        if authority.crl is not None:
+            RevocationList.from_der(authority.crl)
+    except (KeyError, TypeError, ValueError, MalformedError) as error:
         raise _malformed(place, error) from error
     if value.get("code") != place.owner or (place.region != NATION and place.domain != COMMON):
         raise _out_of_bounds(place, "the authority of another region, or one that stands where none may")

@@ -343,3 +343,16 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_file_under_the_name_of_another_version_is_passed_over(office: Office) -> None:
+    before = office.update().version
+    repository = office.acts.repository
+    newest = repository.versions("440000")[0]
+    folder = office.out / "registry" / "metadata"
+    shutil.copy(folder / f"{newest}.440000.json", folder / f"{newest + 4}.440000.json")
+    office.clock.forward(hours=1)
+    office.publish()
+    registry = office.update()
+    assert registry.version == before + 1
+    assert office.entitled(registry, START) is None

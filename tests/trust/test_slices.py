@@ -17,7 +17,7 @@ from ecert.trust import Budget, EntryState, Grant, Member, Policy, Role, StateCh
 from ecert.trust.places import Place, Usage, within_role
 from ecert.trust.policy import encode_policy, parse_policy
 from ecert.trust.slices import Authority, encode_authority, encode_members, parse_authority, parse_members
-from tests.trust.country import BIRTH, GUANGDONG, ID_CARD, MINISTRY, PERMIT, POLICE
+from tests.trust.country import BIRTH, GUANGDONG, ID_CARD, MINISTRY, PERMIT, POLICE, Country
 from tests.trust.repository import DAY
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "registry.schema.json"
@@ -38,11 +38,22 @@ FULL = Member(
     (b"seal certificate",),
     "440106",
 )
+COUNTRY = Country(BIRTH + 100 * DAY)
+CA, CRL = COUNTRY.certificates["440000"].der, COUNTRY.crl("440000")
 PLAIN = Member(Role.ISSUER, GUANGDONG, "样例机构", "Sample", (b"certificate",))
 
 
 def read(place: Place, *members: Member) -> tuple[Member, ...]:
     return parse_members(place, encode_members(place, members))
+
+
+@pytest.mark.parametrize(("certificate", "crl"), [(b"junk", None), (CA, b"junk")])
+def test_an_authority_whose_certificate_or_list_cannot_be_read_is_malformed(
+    certificate: bytes, crl: bytes | None
+) -> None:
+    with pytest.raises(MalformedError) as caught:
+        encode_authority(Place("440000", "common", Usage.AUTHORITY), Authority("广东省", "Guangdong", certificate, crl))
+    assert caught.value.reason is Reason.REGISTRY_MALFORMED
 
 
 def test_entries_are_read_back_as_they_were_written() -> None:
@@ -53,7 +64,7 @@ def test_entries_are_read_back_as_they_were_written() -> None:
 def test_an_authority_is_read_back_as_it_was_written() -> None:
     for code, domain in (("440000", "common"), ("000000", "common"), ("000000", MINISTRY)):
         place = Place(code, domain, Usage.AUTHORITY)
-        for authority in (Authority("广东省", "Guangdong", b"der", b"crl"), Authority("广东省", "Guangdong", b"der")):
+        for authority in (Authority("广东省", "Guangdong", CA, CRL), Authority("广东省", "Guangdong", CA)):
             assert parse_authority(place, encode_authority(place, authority)) == authority
 
 
@@ -123,7 +134,7 @@ def test_an_entry_that_its_place_does_not_allow_is_out_of_bounds(place: Place, m
 
 def test_a_regions_authority_stands_in_one_place_only() -> None:
     with pytest.raises(RejectedError):
-        encode_authority(Place("440000", MINISTRY, Usage.AUTHORITY), Authority("广东省", "Guangdong", b"der"))
+        encode_authority(Place("440000", MINISTRY, Usage.AUTHORITY), Authority("广东省", "Guangdong", CA))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +289,7 @@ def test_the_schema_in_the_docs_names_what_is_written() -> None:
     policy = Policy(types={PERMIT: Budget()})
     for name, data in (
         ("slice", encode_members(PLACE, [FULL])),
-        ("authority", encode_authority(place, Authority("广东省", "Guangdong", b"der"))),
+        ("authority", encode_authority(place, Authority("广东省", "Guangdong", CA))),
         ("policy", encode_policy(policy)),
     ):
         keys_match(definitions[name], json.loads(data), definitions)
