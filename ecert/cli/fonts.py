@@ -50,6 +50,15 @@ def load_fonts(folder: Path | None = None, fallbacks: Iterable[Path] = ()) -> Fo
     return FontSet(faces, (faces["hei"], *map(_read, fallbacks)))
 
 
+def find_font(role: str) -> Path:
+    """Return the file of the font for a role that layouts name: `song`, `song-bold`, `hei`, `hei-bold`.
+
+    Raises:
+        IssuanceError: LAYOUT_FONT_UNUSABLE; the fonts are not there.
+    """
+    return _find(FOLDERS)[role]
+
+
 def _read(file: Path) -> FontFace:
     return FontFace(read_bounded(file, MAX_FONT, Reason.LAYOUT_FONT_UNUSABLE))
 
