@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -59,6 +60,7 @@ def find_font(role: str) -> Path:
     return _find(FOLDERS)[role]
 
 
+@lru_cache(maxsize=8)
 def _read(file: Path) -> FontFace:
     return FontFace(read_bounded(file, MAX_FONT, Reason.LAYOUT_FONT_UNUSABLE))
 
