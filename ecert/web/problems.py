@@ -66,6 +66,10 @@ _WORDS: Final = {
     ),
     Code.BUSY: Wording("服务繁忙", "The service is busy", "请稍后重试", "Try again shortly"),
 }
+_UNAUTHENTICATED: Final = tuple(reason for reason in Reason if reason.startswith(("request-", "token-")))
+"""Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
+_INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
+"""What is wrong inside, and no caller's business."""
 _STATUS: Final[dict[Code | Reason, int]] = {
     Code.REQUEST_INVALID: 422,
     Code.NOT_FOUND: 404,
@@ -76,6 +80,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
     Reason.INTERNAL: 500,
+    **dict.fromkeys(_UNAUTHENTICATED, 401),
 }
 _CODES: Final[dict[int, Code | Reason]] = {
     400: Code.REQUEST_INVALID,
@@ -141,7 +146,7 @@ class Problem(HTTPException):
 
 def problem_for(error: EcertError) -> Problem:
     """Return the problem of a domain error."""
-    if isinstance(error, CustodyError) or error.reason is Reason.INTERNAL:
+    if isinstance(error, CustodyError) or error.reason in _INSIDE:
         return Problem(Reason.INTERNAL)
     if isinstance(error, IssuanceError):
         return Problem(error.reason, error.detail, (FieldError(p.pointer, p.expected) for p in error.problems))
