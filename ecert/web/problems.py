@@ -66,7 +66,27 @@ _WORDS: Final = {
     ),
     Code.BUSY: Wording("服务繁忙", "The service is busy", "请稍后重试", "Try again shortly"),
 }
-_UNAUTHENTICATED: Final = tuple(reason for reason in Reason if reason.startswith(("request-", "token-")))
+_UNAUTHENTICATED: Final = (
+    Reason.REQUEST_UNSIGNED,
+    Reason.REQUEST_SIGNATURE_MALFORMED,
+    Reason.REQUEST_SIGNATURE_PARAMETER,
+    Reason.REQUEST_SIGNATURE_COVERAGE,
+    Reason.REQUEST_SIGNATURE_TIME,
+    Reason.REQUEST_SIGNATURE_BAD,
+    Reason.REQUEST_KEY_UNKNOWN,
+    Reason.REQUEST_DIGEST_UNSUPPORTED,
+    Reason.REQUEST_DIGEST_MISMATCH,
+    Reason.REQUEST_REPLAYED,
+    Reason.TOKEN_MALFORMED,
+    Reason.TOKEN_ALGORITHM,
+    Reason.TOKEN_KEY_UNKNOWN,
+    Reason.TOKEN_SIGNATURE_BAD,
+    Reason.TOKEN_CLAIM,
+    Reason.TOKEN_ISSUER,
+    Reason.TOKEN_AUDIENCE,
+    Reason.TOKEN_EXPIRED,
+    Reason.TOKEN_NOT_YET_VALID,
+)
 """Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
 _INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
 """What is wrong inside, and no caller's business."""
