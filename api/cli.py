@@ -71,7 +71,7 @@ def _issuer(registry: Registry, signer: Signer) -> RegisteredKey:
 
 @app.command()
 def issue(
-    file: Annotated[Path, typer.Argument(help="申请数据 Applications, .json or .csv")],
+    file: Annotated[Path, typer.Argument(help="申请数据 Applications: .json, .csv, .xlsx or .ndjson")],
     *,
     signer: SignerOption,
     ledger: LedgerOption,
@@ -81,7 +81,7 @@ def issue(
         list[str] | None,
         typer.Option(help="所依赖的外地证照文件，可重复 A licence of another ledger that these depend on; repeat"),
     ] = None,
-    type_name: Annotated[str | None, typer.Option("--type", help="CSV 的证照类型 Type of a CSV's rows")] = None,
+    type_name: Annotated[str | None, typer.Option("--type", help="表格的证照类型 Type of a table's rows")] = None,
     portal_host: PortalOption = DEFAULT_PORTAL,
     passphrase_file: PassphraseOption = None,
     show: Annotated[bool, typer.Option("--show", help="在终端显示二维码 Show the codes in the terminal")] = False,

@@ -27,6 +27,7 @@ _EPOCH_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001
 _FIRST_SERIAL: Final = 61
 """Before this day, 1 March 1900, the serial numbers count a 29 February 1900 that never was."""
 _LAST_SERIAL: Final = 2_958_465
+_DAY: Final = 86_400
 _ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T00:00(?::00(?:\.0*)?)?Z?)?")
 
 _NO_FORMULA: Final = Phrase(
@@ -93,8 +94,8 @@ class CellReader:
         serial = _number(value)
         if not (0 if self.from_1904 else _FIRST_SERIAL) <= serial <= _LAST_SERIAL:
             return _A_DAY
-        moment = (_EPOCH_1904 if self.from_1904 else _EPOCH_1900) + timedelta(days=serial)
-        return moment.date().isoformat() if serial == int(serial) else moment.isoformat(" ", "seconds")
+        moment = (_EPOCH_1904 if self.from_1904 else _EPOCH_1900) + timedelta(seconds=round(serial * _DAY))
+        return moment.date().isoformat() if serial.is_integer() else moment.isoformat(" ")
 
 
 def number_text(value: str) -> str | Phrase:

@@ -34,9 +34,9 @@ def read_delimited(file: BinaryIO, encoding: Encoding, limits: Limits) -> Table:
     heading = decode_row(_first_line(file, limits), encoding)
     if not isinstance(heading, str):
         raise bad_table(Reason.TABLE_HEADING, "the heading is in another encoding than the table, or mixes two")
-    split = {delimiter: _split(heading, delimiter) for delimiter in DELIMITERS}
-    delimiter, cells = max(split.items(), key=lambda one: len(one[1] or ()))
-    if cells is None:
+    split = {delimiter: _split(heading, delimiter) or [] for delimiter in DELIMITERS}
+    delimiter, cells = max(split.items(), key=lambda one: len(one[1]))
+    if heading.count('"') % 2:
         raise bad_table(Reason.TABLE_HEADING, "a quote in the heading is not closed in its line")
     columns = read_heading(cells, limits)
     rows = counted(_Rows(file, encoding, delimiter, columns, limits).read(), limits)

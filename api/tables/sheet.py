@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from api.tables.rows import bad_table, refused
@@ -73,12 +74,18 @@ def _column(reference: str | None, following: int) -> int:
     """Return the number of a cell's column, 0 for A; without a reference it is the one that follows."""
     if reference is None:
         return following
-    letters = reference.rstrip("0123456789")
+    at = _number_of(reference.rstrip("0123456789"))
+    if at < following:
+        raise bad_table(Reason.TABLE_DAMAGED, "the cells of a row of the worksheet are not in order")
+    return at
+
+
+@cache
+def _number_of(letters: str) -> int:
+    """Return the number of a column from its letters; there are so few that all are remembered."""
     if not 1 <= len(letters) <= _LETTERS or not letters.isascii() or not letters.isupper():
         raise bad_table(Reason.TABLE_DAMAGED, "a cell of the worksheet has no reference such as B7")
-    at = 0
+    number = 0
     for letter in letters:
-        at = at * 26 + ord(letter) - _A
-    if at - 1 < following:
-        raise bad_table(Reason.TABLE_DAMAGED, "the cells of a row of the worksheet are not in order")
-    return at - 1
+        number = number * 26 + ord(letter) - _A
+    return number - 1
