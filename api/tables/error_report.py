@@ -107,4 +107,4 @@ def _shown_metadata(item: str, value: str, values: Mapping[str, object]) -> str:
 
 def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before what might be one."""
-    return f"'{cell}" if cell.lstrip(" ")[:1] in _FORMULA and cell.strip() else cell
+    return f"'{cell}" if cell.lstrip(" ")[:1] in _FORMULA else cell
