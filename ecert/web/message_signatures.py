@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import http_sf
 
-from ecert.errors import Reason, RejectedError
+from ecert.errors import MalformedError, Reason, RejectedError
 from ecert.sm2 import RAW_LENGTH, PublicKey, Signer, decode_der, encode_raw
 from ecert.web.content_digest import content_digest, read_dictionary, verify_digest
 from ecert.web.signature_base import (
@@ -97,11 +97,10 @@ class Signature:
 
         Raises:
             RejectedError: REQUEST_SIGNATURE_BAD.
-            MalformedError: SIGNATURE_MALFORMED; no possible SM2 signature.
         """
         try:
             key.verify_raw(self.value, self.base)
-        except RejectedError as error:
+        except (RejectedError, MalformedError) as error:
             raise RejectedError(Reason.REQUEST_SIGNATURE_BAD, f"not the signature of the key {self.keyid}") from error
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import http_sf
 
 from ecert.errors import MalformedError, Reason, RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 METHOD: Final = "@method"
 TARGET_URI: Final = "@target-uri"
@@ -74,6 +77,19 @@ class Message:
         if len(value) > MAX_FIELD or not _FIELD_VALUE.fullmatch(value):
             raise malformed(f"the field {name} has at most {MAX_FIELD} characters, visible ASCII and blanks")
         return value if lines else None
+
+
+def message_of(scope: Mapping[str, Any], origin: str, body: bytes) -> Message:
+    """Return a request as an ASGI server received it.
+
+    Args:
+        scope: The ASGI scope; its `raw_path` is what was sent, and its `path` is not: that is decoded.
+        origin: The service's public origin, e.g. `https://issuing.example`: from its settings, never from `Host`.
+        body: The content, read to its end.
+    """
+    path, query = bytes(scope["raw_path"]).decode("latin-1"), bytes(scope["query_string"]).decode("latin-1")
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return Message(scope["method"], f"{origin}{path}{'?' if query else ''}{query}", tuple(headers), body)
 
 
 def malformed(what: str) -> MalformedError:

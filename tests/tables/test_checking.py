@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.tables import Entry, ErrorReport, Limits, Row, check_row
+from api.tables import Entry, ErrorReport, Limits, Row, check_columns, check_row
 from api.tables.error_report import ENCODING, HEADING, harmless
 from api.tables.rows import refused
 from ecert.licence.application import Application
@@ -105,6 +105,21 @@ def test_every_problem_of_a_row_is_found_and_none_repeats_a_value() -> None:
         "/extendInfo/creditCode",
         "/extendInfo/legalRepresentative",
         "/extendInfo/establishmentDate",
+    ]
+
+
+def test_a_heading_is_held_against_its_licence_type_once() -> None:
+    columns = tuple(company(1))
+    assert check_columns(columns, BUSINESS) == ()
+    assert check_columns((*columns, "关联证照标识", "证照类型代码"), BUSINESS) == ()
+    wrong = tuple(column for column in columns if column not in ("持证主体", "住所", "注册资本"))
+    found = check_columns((*wrong, "备注", "certificateNumber", "creditCode"), BUSINESS)
+    assert [problem.pointer for problem in found] == [
+        "/备注",
+        "/certificateNumber",
+        "/extendInfo/creditCode",
+        "/certificateHolderName",
+        "/extendInfo/domicile",
     ]
 
 

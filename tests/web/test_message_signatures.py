@@ -349,6 +349,11 @@ def test_another_key_under_the_same_name_is_refused() -> None:
     assert refused(replace(GET, headers=tuple(headers.items()))).reason is Reason.REQUEST_SIGNATURE_BAD
 
 
+def test_no_possible_signature_is_a_bad_one() -> None:
+    message = with_header(signed(GET), "Signature", f"sig=:{_b64(bytes(64))}:")
+    assert refused(message).reason is Reason.REQUEST_SIGNATURE_BAD
+
+
 def test_every_component_is_authenticated() -> None:
     message = signed(POST)
     for name, value in message.headers:
