@@ -185,6 +185,16 @@ class Reason(StrEnum):
     COPY_REFUSED = "copy-refused"
     SEALING_TIME_UNPROVED = "sealing-time-unproved"
 
+    # Files as a window sees them: whose they are, what became of the seal, what a copy is for.
+    SIGNER_UNREGISTERED = "signer-unregistered"
+    SEAL_STATUS_MISSING = "seal-status-missing"
+    SEAL_SUSPENDED = "seal-suspended"
+    SEAL_CANCELLED = "seal-cancelled"
+    SEALING_DATA_NOT_GIVEN = "sealing-data-not-given"
+    FILE_NO_LICENCE = "file-no-licence"
+    FILE_LICENCE_MISMATCH = "file-licence-mismatch"
+    COPY_EXPIRED = "copy-expired"
+
     # Personal data at rest.
     CIPHERTEXT_MALFORMED = "ciphertext-malformed"
     CIPHERTEXT_BAD = "ciphertext-bad"

@@ -41,7 +41,7 @@ FLAG_TITLES: Final = {
     Flag.UNDER_DISPUTE: ("异议处理中", "an objection is being handled"),
 }
 _MARKS: Final = {Result.PASS: "✓", Result.FAIL: "✗", Result.UNKNOWN: "?", Result.SKIPPED: "-"}
-_HEADINGS: Final = {
+HEADINGS: Final = {
     Outcome.VALID: "✓ 有效 VALID",
     Outcome.INVALID: "✗ 无效 INVALID",
     Outcome.UNDETERMINED: "? 无法判断 CANNOT TELL",
@@ -200,20 +200,14 @@ def _holder_name(content: Face | Record, fields: Mapping[str, FieldValue]) -> st
 def verdict_text(verdict: Verdict) -> str:
     """Return a verdict as a person reads it: the sentence first, the numbered checks last."""
     said = words(verdict.reason)
-    lines = [f"{_HEADINGS[verdict.outcome]}", f"  {said.zh}。{said.en}.", f"  → {said.remedy_zh}。{said.remedy_en}."]
-    licence = _licence(verdict)
-    if licence:
-        validity = f"{licence['valid_from']} 至 {licence['valid_to'] or '长期'}"
-        lines += [
-            "",
-            f"  证照 licence   {_type_name(licence['type'])}",
-            f"  标识 number    {licence['identifier']}",
-            f"  持证 holder    {licence['holder_name'] or '(未披露 not disclosed)'}",
-            f"  颁发 issuer    {licence['issuer']['name']} ({licence['issuer']['region_name']})",
-            f"  有效 validity  {validity}",
-        ]
-        lines += [f"  注意 note      {zh} {en}" for _, (zh, en) in flags_of(verdict)]
-    lines += ["", *_freshness_lines(verdict), ""]
+    lines = [f"{HEADINGS[verdict.outcome]}", f"  {said.zh}。{said.en}.", f"  → {said.remedy_zh}。{said.remedy_en}."]
+    lines += [
+        *licence_lines(verdict),
+        "",
+        f"  核验时间 checked at  {local_time(verdict.at)}",
+        *freshness_lines(verdict),
+        "",
+    ]
     for check in verdict.checks:
         title, title_en = STEP_TITLES[check.name]
         code = "" if check.result in (Result.PASS, Result.SKIPPED) else f"  [{check.code.value}] {check.detail}"
@@ -221,12 +215,30 @@ def verdict_text(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def licence_lines(verdict: Verdict) -> list[str]:
+    """Return what a person is told of the licence itself; nothing before its seal was verified."""
+    licence = _licence(verdict)
+    if licence is None:
+        return []
+    validity = f"{licence['valid_from']} 至 {licence['valid_to'] or '长期'}"
+    return [
+        "",
+        f"  证照 licence   {_type_name(licence['type'])}",
+        f"  标识 number    {licence['identifier']}",
+        f"  持证 holder    {licence['holder_name'] or '(未披露 not disclosed)'}",
+        f"  颁发 issuer    {licence['issuer']['name']} ({licence['issuer']['region_name']})",
+        f"  有效 validity  {validity}",
+        *(f"  注意 note      {zh} {en}" for _, (zh, en) in flags_of(verdict)),
+    ]
+
+
 def _type_name(described: dict[str, str | None]) -> str:
     return f"{described['name']} {described['name_en']}" if described["name"] else str(described["code"])
 
 
-def _freshness_lines(verdict: Verdict) -> list[str]:
-    lines = [f"  核验时间 checked at  {local_time(verdict.at)}"]
+def freshness_lines(verdict: Verdict) -> list[str]:
+    """Return as of when the evidence speaks."""
+    lines = []
     for title, evidence in (("名录截至 registry as of", verdict.registry), ("状态截至 status as of", verdict.status)):
         if evidence is not None:
             stale = "" if evidence.is_fresh(verdict.now) else "  (已过时 stale)"

@@ -48,6 +48,7 @@ ISSUER = "11440000DEMG100223"
 OTHER = "11310000DEMH10023M"
 NARROW = "11440000DEMG100148"
 TSAS = {"tsa-440000": "12440000DEMG90018F", "tsa-310000": "12310000DEMH900192"}
+MAKERS = {"maker-440000": "91440000DEMG90019D", "maker-310000": "91310000DEMH900202"}
 REGIONS = {"440000": (ISSUER, NARROW), "310000": (OTHER,)}
 
 
@@ -74,6 +75,7 @@ class World:
             self.certify(region, Profile.REGION, "root")
             self.certify(f"status-{region}", Profile.STATUS, region)
             self.certify(f"tsa-{region}", Profile.TSA, region)
+            self.certify(f"maker-{region}", Profile.SEAL_MAKER, region)
             for issuer in issuers:
                 self.certify(issuer, Profile.DEPARTMENT, region)
         day = timedelta(days=1)
@@ -115,7 +117,7 @@ class World:
     def _member(self, role: Role, name: str, types: Sequence[str] = (), areas: tuple[str, ...] = ()) -> Member:
         grants = tuple(Grant(code, areas, ("*",), BIRTH) for code in types)
         history = self.history.get(name, (StateChange(EntryState.ACTIVE, BIRTH),))
-        code = TSAS.get(name, name.removeprefix("status-"))
+        code = (TSAS | MAKERS).get(name, name.removeprefix("status-"))
         return Member(role, code, f"样例机构{code}", f"Sample {code}", (self.certificates[name].der,), grants, history)
 
     def _fill(self) -> None:
@@ -128,6 +130,7 @@ class World:
             repository.add_region(region, self.certificates[region].der, self._crl(region))
             repository.add_member(region, self._member(Role.STATUS, f"status-{region}"))
             repository.add_member(region, self._member(Role.TSA, f"tsa-{region}"))
+            repository.add_member(region, self._member(Role.SEAL_MAKER, f"maker-{region}"))
         identity_card = find_type("resident-identity-card").code
         repository.add_member("440000", self._member(Role.ISSUER, ISSUER, everything, ("44",)))
         repository.add_member("440000", self._member(Role.ISSUER, NARROW, (identity_card,), ("44",)))

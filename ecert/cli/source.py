@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from ecert.cli.files import read_bounded
-from ecert.cli.pixels import MAX_PICTURE, SIGNATURES, read_picture
+from ecert.cli.pixels import SIGNATURES, read_picture
 from ecert.errors import MalformedError, NotFoundError, Reason
+from ecert.ofd.entries import MAX_FILE
 
 _MAX_PATH: Final = 4096
 
@@ -21,17 +22,17 @@ def load_source(argument: str) -> bytes | str:
         MalformedError: the file is a picture without a readable QR code, or too large.
     """
     if argument == "-":
-        return _interpret(sys.stdin.buffer.read(MAX_PICTURE + 1))
+        return _interpret(sys.stdin.buffer.read(MAX_FILE + 1))
     if "://" in argument[:16]:
         return argument
     if len(argument) > _MAX_PATH or "\0" in argument or not Path(argument).exists():
         raise NotFoundError(Reason.USAGE, "no such file, and not the text of a licence code (HTTPS://…/#…)")
-    return _interpret(read_bounded(Path(argument), MAX_PICTURE, Reason.USAGE))
+    return _interpret(read_bounded(Path(argument), MAX_FILE, Reason.USAGE))
 
 
 def _interpret(data: bytes) -> bytes | str:
-    if len(data) > MAX_PICTURE:
-        raise MalformedError(Reason.TOO_LARGE, f"at most {MAX_PICTURE} bytes are read")
+    if len(data) > MAX_FILE:
+        raise MalformedError(Reason.TOO_LARGE, f"at most {MAX_FILE} bytes are read")
     if data.startswith(SIGNATURES):
         return read_picture(data)
     if data.lstrip()[:8].upper() == b"HTTPS://":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ecert import cms
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
@@ -32,7 +32,6 @@ from ecert.x509 import Certificate
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ecert.ofd.signatures import SignatureDescription
     from ecert.x509 import PathValidator, ValidatedPath
 
 _CHINA_AHEAD: Final = timedelta(hours=8)
@@ -50,6 +49,31 @@ class ValueReport:
     warnings: tuple[EcertError, ...] = ()
 
 
+class SignedContent(Protocol):
+    """What a value is over, as `SignatureDescription` has it."""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that were signed; in OFD those of Signature.xml."""
+
+    @property
+    def claimed_time(self) -> datetime | None:
+        """When it is said to have been signed, aware."""
+
+    @property
+    def seal(self) -> str | None:
+        """The part that is the seal shown, if one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LooseContent:
+    """What a value outside any file is over."""
+
+    data: bytes
+    claimed_time: datetime | None = None
+    seal: str | None = None
+
+
 class ValueAssessor:
     """Assesses the values of signatures at one instant."""
 
@@ -59,12 +83,12 @@ class ValueAssessor:
         self._at = at
         self._certificates = certificates
 
-    def assess(self, value: bytes, description: SignatureDescription, seal: bytes | None) -> ValueReport:
+    def assess(self, value: bytes, description: SignedContent, seal: bytes | None) -> ValueReport:
         """Make every check on a value.
 
         Args:
             value: The content of SignedValue.dat.
-            description: The Signature.xml it is over.
+            description: What it is over: a file's Signature.xml.
             seal: The content of the Seal.esl that the description names, if it names one.
         """
         kind = None
@@ -81,7 +105,7 @@ class ValueAssessor:
         missing = MalformedError(Reason.SEALING_MALFORMED, "the signature value is a seal that was not applied")
         return ValueReport((Finding(Check.SIG_VALUE, missing),), kind)
 
-    def _sealing(self, sealing: Sealing, description: SignatureDescription, seal: bytes | None) -> ValueReport:
+    def _sealing(self, sealing: Sealing, description: SignedContent, seal: bytes | None) -> ValueReport:
         report = assess_sealing(sealing, description.data, validate=self._validate, at=self._at)
         stamped = report.timestamp is not None
         return ValueReport(
@@ -93,7 +117,7 @@ class ValueAssessor:
             () if stamped else self._warn(report.path, sealing.seal),
         )
 
-    def _signed_data(self, value: bytes, description: SignatureDescription, seal: bytes | None) -> ValueReport:
+    def _signed_data(self, value: bytes, description: SignedContent, seal: bytes | None) -> ValueReport:
         try:
             signer = cms.verify(cms.SignedData.decode(value), description.data)[0]
         except EcertError as error:
@@ -105,7 +129,7 @@ class ValueAssessor:
         good = (Finding(Check.DATAHASH), Finding(Check.SIG_VALUE))
         return self._unsealed(ValueKind.SIGNED_DATA, good, signer.certificate.der, signed_at, seal)
 
-    def _bare(self, value: bytes, description: SignatureDescription, seal: bytes | None) -> ValueReport:
+    def _bare(self, value: bytes, description: SignedContent, seal: bytes | None) -> ValueReport:
         signer = self._find_signer(value, description.data)
         good = (Finding(Check.SIG_VALUE),)
         return self._unsealed(ValueKind.SIGNATURE, good, signer, self._claimed(description), seal)
@@ -131,7 +155,7 @@ class ValueAssessor:
                 continue
         raise RejectedError(Reason.SIGNATURE_BAD, "none of the certificates given made the signature")
 
-    def _claimed(self, description: SignatureDescription) -> datetime | None:
+    def _claimed(self, description: SignedContent) -> datetime | None:
         """Return SignatureDateTime, read as China's time where it would be in the future else.
 
         Writers in use mark local time as UTC (domain.md 2.4).
@@ -179,7 +203,7 @@ class ValueAssessor:
         return (UndeterminedError(Reason.SEALING_TIME_UNPROVED, detail),)
 
 
-def _match(sealing: Sealing, description: SignatureDescription, seal: bytes | None) -> Finding:
+def _match(sealing: Sealing, description: SignedContent, seal: bytes | None) -> Finding:
     """Compare the seal beside a sealing with the one applied, byte for byte."""
     if seal is None:
         return Finding(FileCheck.SEAL_MATCH, skipped=True)

@@ -157,12 +157,12 @@ def _require_plausible(claimed: datetime, stamped: datetime) -> None:
         raise RejectedError(Reason.TIMESTAMP_TIME_IMPLAUSIBLE, detail)
 
 
-def assess_sealing(sealing: Sealing, data: bytes, *, validate: PathValidator, at: datetime) -> SealingReport:
+def assess_sealing(sealing: Sealing, data: bytes | None, *, validate: PathValidator, at: datetime) -> SealingReport:
     """Make the checks b) to g) on a sealing.
 
     Args:
         sealing: The sealing.
-        data: What is said to be sealed; in OFD the bytes of Signature.xml.
+        data: What is said to be sealed; in OFD the bytes of Signature.xml. None where that is not at hand.
         validate: Decides about certificates: the sealer's (`Purpose.LICENCE`) and the time-stamping service's
             (`Purpose.TIMESTAMP`) when it was sealed, the maker's (`Purpose.SEAL`) when the seal was made.
         at: Now, or the instant asked about, aware. A sealing from later than that is refused.
@@ -208,7 +208,9 @@ def verify_sealer_signature(sealing: Sealing) -> None:
     verify_value(certificate, sealing.algorithm, sealing.signature, sealing.signed, Reason.SEALING_SIGNATURE_BAD)
 
 
-def _check_data(sealing: Sealing, data: bytes) -> None:
+def _check_data(sealing: Sealing, data: bytes | None) -> None:
+    if data is None:
+        raise UndeterminedError(Reason.SEALING_DATA_NOT_GIVEN, "what was sealed is not at hand")
     if sealing.data_hash != sm3(data):
         raise RejectedError(Reason.SEALING_DATA_CHANGED, "the data is not what was sealed: its SM3 is another")
 

@@ -79,11 +79,16 @@ class Registry:
         """Return how old the evidence may be for a licence of this type, shown for this matter."""
         return self.policy.budget(type_code, matter)
 
-    def standing(self, key: RegisteredKey, at: datetime) -> ValidatedPath:
+    def standing(self, key: RegisteredKey, at: datetime, certificate: Certificate | None = None) -> ValidatedPath:
         """Return the path from the key's certificate to the anchor, valid at `at`.
 
         What an issuer was entitled to is not asked here (`RegisteredKey.entitlement_problem`); a key of any other
         role also has to have been registered and active.
+
+        Args:
+            key: The key.
+            at: The instant, aware.
+            certificate: Which of the key's certificates was used; by default the one that was in use then.
 
         Raises:
             RejectedError: no valid path, or one that was not valid, or revoked, at `at`.
@@ -92,7 +97,7 @@ class Registry:
         problem = None if key.member.role is Role.ISSUER else key.standing_problem(at)
         if problem is not None:
             raise RejectedError(Reason.ISSUER_NOT_ENTITLED, f"of {key.member.code}, {problem}")
-        path = self._path(key, at)
+        path = self._path_of(key, certificate or _in_use(key, at))
         if isinstance(path, Exception):
             raise path
         if at < path.not_before:
@@ -121,14 +126,10 @@ class Registry:
             self._thefts[crl] = {one.serial: one.at for one in revoked if one.reason in _COMPROMISE}
         return self._thefts[crl].get(serial)
 
-    def _path(self, key: RegisteredKey, at: datetime) -> ValidatedPath | VerificationError | MalformedError:
-        """Validate the certificate that was in use at `at`, from the first instant the whole path was valid."""
-        in_use = (one for one in key.certificates if one.not_before <= at <= one.not_after)
-        return self._path_of(key, next(in_use, key.certificate))
-
     def _path_of(
         self, key: RegisteredKey, certificate: Certificate
     ) -> ValidatedPath | VerificationError | MalformedError:
+        """Validate a certificate from the first instant the whole path was valid; remembered."""
         cached = (key.region.code, certificate.der)
         if cached not in self._paths:
             try:
@@ -147,3 +148,8 @@ class Registry:
             crls=[crl for crl in (self.national_crl, key.region.crl) if crl is not None],
             purpose=PURPOSES[key.member.role],
         )
+
+
+def _in_use(key: RegisteredKey, at: datetime) -> Certificate:
+    """Return the certificate that was in use at `at`, by its own dates; failing that the newest."""
+    return next((one for one in key.certificates if one.not_before <= at <= one.not_after), key.certificate)

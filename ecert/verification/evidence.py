@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ecert.errors import Reason, RejectedError
 from ecert.licence.face import Face
 from ecert.revocation import existed_by
 from ecert.sm2 import sm3
 from ecert.timestamp import verify_token
-from ecert.trust import Role
-from ecert.x509 import Certificate
+from ecert.verification.bodies import RegisteredBodies
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
     from ecert.envelope import Envelope
     from ecert.licence.record import Record
     from ecert.trust import Registry
-    from ecert.x509 import Purpose, ValidatedPath
 
 _DER_SEQUENCE: Final = b"\x30"
 """How a time stamp begins, and no proof of the issued set does."""
 
 
-def existed_at(evidence: bytes, sealed: Envelope, content: Face | Record, registry: Registry) -> datetime:
+def existed_at(
+    evidence: bytes, sealed: Envelope, content: Face | Record, registry: Registry, now: datetime
+) -> datetime:
     """Return a time at which the licence existed already.
 
     Args:
@@ -36,6 +35,7 @@ def existed_at(evidence: bytes, sealed: Envelope, content: Face | Record, regist
         sealed: The licence as it was sealed; its seal was verified.
         content: What it says.
         registry: Who may vouch for it.
+        now: The clock.
 
     Raises:
         MalformedError: it is neither a proof nor a time stamp.
@@ -43,7 +43,7 @@ def existed_at(evidence: bytes, sealed: Envelope, content: Face | Record, regist
         UndeterminedError: evidence about who made it is missing.
     """
     if evidence.startswith(_DER_SEQUENCE):
-        return verify_token(evidence, sealed.signature, validate=_Authorities(registry)).time
+        return verify_token(evidence, sealed.signature, validate=RegisteredBodies(registry, now)).time
     digest = sm3(sealed.payload)
     face = isinstance(content, Face)
     return existed_by(
@@ -53,20 +53,3 @@ def existed_at(evidence: bytes, sealed: Envelope, content: Face | Record, regist
         record_digest=content.record_digest if isinstance(content, Face) else digest,
         face_digest=digest if face else None,
     )
-
-
-class _Authorities:
-    """The registered time-stamping authorities, asked as a path validator."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-
-    def __call__(self, certificate: bytes, /, *, at: datetime, purpose: Purpose) -> ValidatedPath:
-        del purpose  # a registered authority's certificate was validated for nothing else
-        public_key = Certificate.from_der(certificate).public_key
-        key = self._registry.find(public_key.key_id) if public_key else None
-        if key is None or key.member.role is not Role.TSA:
-            raise RejectedError(Reason.EVIDENCE_BAD, "the time stamp is not of a registered authority")
-        if self._registry.compromised_at(key) is not None:
-            raise RejectedError(Reason.EVIDENCE_BAD, "the time-stamping key was stolen itself: its times prove nothing")
-        return self._registry.standing(key, at)

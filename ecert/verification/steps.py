@@ -10,6 +10,7 @@ from ecert.errors import EcertError, MalformedError, Reason, RejectedError, Unde
 from ecert.licence.face import Face, decode_face
 from ecert.licence.record import MAX_RECORD, Record, decode_record, read_fields
 from ecert.revocation import Flag, State, state_at
+from ecert.verification.bodies import may_lag, standing
 from ecert.verification.evidence import existed_at
 from ecert.verification.verdict import Check, Result
 
@@ -49,13 +50,6 @@ _STATE_REASONS: Final = {
     State.WITHDRAWN: Reason.WITHDRAWN,
     State.REVOKED: Reason.REVOKED,
 }
-
-_RENEWABLE: Final = {
-    Reason.CERTIFICATE_EXPIRED,
-    Reason.CERTIFICATE_NOT_YET_VALID,
-    Reason.CERTIFICATE_NO_PATH,
-}
-"""Why a certificate did not stand that a newer one, in a newer registry, would mend."""
 
 
 class Run:
@@ -190,7 +184,7 @@ class Run:
     # 7
     def check_entitlement(self) -> bool:
         """The issuer named is the key's owner, and was entitled to this type and area when it sealed."""
-        if self.content is None or self.key is None:
+        if self.content is None or self.key is None or self.registry is None:
             return False
         identifier = self.content.identifier
         if identifier.issuer_code != self.key.member.code:
@@ -199,28 +193,16 @@ class Run:
         problem = self.key.entitlement_problem(identifier.type_code, area, at=self.content.sealed_at)
         if problem is None:
             return True
-        if self._registry_may_lag(self.content):
+        if may_lag(self.registry, self.key, self.content.sealed_at, self.now):
             raise UndeterminedError(Reason.REGISTRY_STALE, f"by a registry older than what it is asked, {problem}")
         raise RejectedError(Reason.ISSUER_NOT_ENTITLED, problem)
-
-    def _registry_may_lag(self, content: Face | Record) -> bool:
-        """Tell whether a newer registry could say otherwise: it went stale, or was issued before the licence."""
-        if self.registry is None or self.key is None:
-            return True
-        return self.now > self.registry.fresh_until_of(self.key) or content.sealed_at > self.registry.issued_at
 
     # 8
     def check_certificate(self) -> bool:
         """The certificate led to the trust anchor when the licence was sealed, and its key was not stolen."""
         if self.content is None or self.key is None or self.registry is None:
             return False
-        try:
-            self.registry.standing(self.key, self.content.sealed_at)
-        except RejectedError as error:
-            if error.reason in _RENEWABLE and self._registry_may_lag(self.content):
-                detail = f"by a registry older than what it is asked, {error.detail}"
-                raise UndeterminedError(Reason.REGISTRY_STALE, detail) from error
-            raise
+        standing(self.registry, self.key, self.content.sealed_at, self.now)
         stolen_at = self.registry.compromised_at(self.key)
         if stolen_at is not None and stolen_at <= self.now:
             self._require_older_evidence(stolen_at)
@@ -236,7 +218,7 @@ class Run:
             return
         for item in self.evidence:
             try:
-                existed = existed_at(item, self.sealed, self.content, self.registry)
+                existed = existed_at(item, self.sealed, self.content, self.registry, self.now)
             except EcertError as error:
                 problem = f"and the evidence of issuance does not hold: {error.detail}"
                 continue
