@@ -101,7 +101,7 @@ def _usable_seal(path: Path, ledger: Path) -> Seal:
 
 
 def issue(
-    file: Annotated[Path, typer.Argument(help="申请数据 Applications, .json or .csv")],
+    file: Annotated[Path, typer.Argument(help="申请数据 Applications: .json, .csv, .xlsx or .ndjson")],
     *,
     signer: SignerOption,
     ledger: LedgerOption,
@@ -111,7 +111,7 @@ def issue(
         list[str] | None,
         typer.Option(help="所依赖的外地证照文件，可重复 A licence of another ledger that these depend on; repeat"),
     ] = None,
-    type_name: Annotated[str | None, typer.Option("--type", help="CSV 的证照类型 Type of a CSV's rows")] = None,
+    type_name: Annotated[str | None, typer.Option("--type", help="表格的证照类型 Type of a table's rows")] = None,
     seal: Annotated[
         Path | None, typer.Option(metavar="FILE.esl", help="电子印章：同时制作 OFD 文件 The seal: makes OFD files too")
     ] = None,
