@@ -50,11 +50,15 @@ def remake_seal(demo: Demo, department: Department) -> None:
     """Make a seal anew for a department with a new key, and issue with it."""
     make_seal(demo, department, "--again")
     shutil.copy(demo.home / f"seal-{department.seal}.esl", demo.out / "seals" / f"seal-{department.seal}-again.esl")
-    application = demo.out / "applications" / f"{department.code}.json"
-    record = demo.issue(department, application)[0]
+    first, *_ = json.loads((demo.out / "applications" / f"{department.code}.json").read_text("utf-8"))
+    application = demo.out / "applications" / "new-seal.json"
+    application.write_text(json.dumps(first, ensure_ascii=False), "utf-8")
+    (record,) = demo.issue(department, application)
     demo.publish(department.region)
     run("verifier", "update", demo.published, "--bundle", demo.bundle)
-    demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.new-seal", outcome="valid", reason="ok")
+    demo.verdict(record.with_suffix(".txt"), record.stem, outcome="valid", reason="ok")
+    demo.verdict(record, f"{record.stem}.record", outcome="valid", reason="ok")
+    demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.file", outcome="valid", reason="ok")
 
 
 def check_files(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
@@ -91,7 +95,7 @@ def copy(demo: Demo, department: Department, record: Path, target: Path) -> None
     demo.record("加注件", "annotated copy", f"{target.stem[:-21]}: 两个签名均有效 both signatures verify")
 
 
-def suspend_seal(demo: Demo) -> None:
+def suspend_seal(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Suspend a seal: what it sealed before stays valid, and nothing is issued with it; then cancel it for good."""
     demo.chapter(
         "十二 停用、注销印章：此前签章的仍有效",
@@ -99,7 +103,7 @@ def suspend_seal(demo: Demo) -> None:
     )
     department = DEPARTMENTS[2]
     ledger, seal = demo.ledger(department.region), demo.out / "seals" / f"seal-{department.seal}.esl"
-    file = next(iter(sorted(demo.licences.glob("construction-permit-*.ofd"))))
+    file = next(record for one, record in issued if one == department).with_suffix(".ofd")
     for command, state in (("suspend", "seal-suspended"), ("cancel", "seal-cancelled")):
         run("api", "seal", command, department.seal, "--reason", "样例：机构改革", "--ledger", ledger)
         demo.publish(department.region)

@@ -465,7 +465,7 @@ def main() -> None:
         offline(demo, issued)
         compromise(demo, issued)
         tamper(demo, issued)
-        suspend_seal(demo)
+        suspend_seal(demo, issued)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

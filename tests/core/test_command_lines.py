@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zxingcpp
 from PIL import Image, ImageFilter
 
 from ecert import cbor
@@ -387,13 +388,28 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert (out / "pki" / f"{name}.pem").exists()
     assert list((out / "pki").glob("*.crl.pem"))
     names = [file.stem for file in (out / "licences").glob("*.bin")]
-    assert len(names) == 25
+    assert len(names) == 26
     for name in names:
-        assert (out / "licences" / f"{name}.txt").exists()
-        assert (out / "licences" / f"{name}.png").exists()
+        assert {file.suffix for file in (out / "licences").glob(f"{name}.*")} == {
+            ".bin", ".txt", ".png", ".ofd", ".pdf"
+        }
+        assert {file.suffix for file in (out / "pages").glob(f"{name}.*")} == {".svg", ".png"}
+        (code,) = zxingcpp.read_barcodes(Image.open(out / "pages" / f"{name}.png"))
+        assert code.text == (out / "licences" / f"{name}.txt").read_text("ascii").strip()
+    assert len(list((out / "seals").glob("*.esl"))) == 6
+    assert len(list((out / "seals").glob("*.svg"))) == len(list((out / "seals").glob("*.png"))) == 5
+    assert len(list((out / "copies").glob("*.ofd"))) == 2
     expected = json.loads((out / "tampered" / "expected.json").read_text("utf-8"))
     assert all({"outcome", "reason"} == set(wanted) for wanted in expected.values())
     assert {file.name for file in (out / "tampered").iterdir()} == {*expected, "expected.json"}
+    assert {name: wanted["reason"] for name, wanted in expected.items() if name.endswith(".ofd")} == {
+        "file-page-text-changed.ofd": "file-part-changed",
+        "file-seal-swapped.ofd": "file-part-changed",
+        "file-part-added-uncovered.ofd": "file-part-unprotected",
+        "file-signature-removed.ofd": "file-unsigned",
+        "file-timestamp-altered.ofd": "timestamp-signature-bad",
+        "file-cut-short.ofd": "file-damaged",
+    }
     for name in names:
         assert (out / "verdicts" / f"{name}.json").exists()
     assert (out / "registry" / "metadata" / "timestamp.json").exists()
