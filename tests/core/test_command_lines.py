@@ -391,7 +391,11 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
     assert len(names) == 26
     for name in names:
         assert {file.suffix for file in (out / "licences").glob(f"{name}.*")} == {
-            ".bin", ".txt", ".png", ".ofd", ".pdf"
+            ".bin",
+            ".txt",
+            ".png",
+            ".ofd",
+            ".pdf",
         }
         assert {file.suffix for file in (out / "pages").glob(f"{name}.*")} == {".svg", ".png"}
         (code,) = zxingcpp.read_barcodes(Image.open(out / "pages" / f"{name}.png"))
