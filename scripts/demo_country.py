@@ -50,14 +50,21 @@ DEPARTMENTS = (
         "11310000DEMH10023M",
         "上海市样例市场监督管理局",
         "Shanghai Sample Market Regulator",
-        ("business-licence", "food-business-licence", "construction-permit", "real-estate-certificate"),
+        ("business-licence", "food-business-licence"),
     ),
     Department(
         "310000",
         "11310000DEMH10015T",
         "上海市样例公安局",
         "Shanghai Sample Public Security",
-        ("resident-identity-card", "driving-licence", "vehicle-licence", "social-security-card"),
+        ("resident-identity-card", "driving-licence", "vehicle-licence"),
+    ),
+    Department(
+        "310000",
+        "11310000DEMH10031G",
+        "上海市样例民生与建设局",
+        "Shanghai Sample Social and Building Affairs",
+        ("social-security-card", "construction-permit", "real-estate-certificate"),
     ),
 )
 TSAS = {

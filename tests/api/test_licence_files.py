@@ -156,9 +156,10 @@ def test_what_does_not_fit_on_the_page_is_refused_before_the_ledger_and_the_key(
 
 
 def test_a_character_that_no_font_has_is_named(office: Office) -> None:
-    _, err = office.issue(office.application(certificateHolderName="样例\U000f1234公司"), code=1)
+    _, err = office.issue(office.application(certificateHolderName="样例\U00031000公司"), code=1)
+    assert "layout-text-undrawable" in err
+    assert "31000" in err
     assert office.untouched()
-    assert "layout-text-undrawable" in err or "application-invalid" in err
 
 
 def test_one_application_that_does_not_fit_holds_back_all_of_its_file(office: Office) -> None:

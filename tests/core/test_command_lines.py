@@ -400,8 +400,8 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert {file.suffix for file in (out / "pages").glob(f"{name}.*")} == {".svg", ".png"}
         (code,) = zxingcpp.read_barcodes(Image.open(out / "pages" / f"{name}.png"))
         assert code.text == (out / "licences" / f"{name}.txt").read_text("ascii").strip()
-    assert len(list((out / "seals").glob("*.esl"))) == 6
-    assert len(list((out / "seals").glob("*.svg"))) == len(list((out / "seals").glob("*.png"))) == 5
+    assert len(list((out / "seals").glob("*.esl"))) == 7
+    assert len(list((out / "seals").glob("*.svg"))) == len(list((out / "seals").glob("*.png"))) == 6
     assert len(list((out / "copies").glob("*.ofd"))) == 2
     expected = json.loads((out / "tampered" / "expected.json").read_text("utf-8"))
     assert all({"outcome", "reason"} == set(wanted) for wanted in expected.values())
