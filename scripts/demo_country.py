@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HOST = "ZZ.EXAMPLE"
+"""The host in the links of printed codes."""
 REGIONS = {"440000": ("广东省", "Guangdong"), "310000": ("上海市", "Shanghai")}
 
 
