@@ -74,8 +74,9 @@ class Office:
             picture=PICTURE,
         )
         path = self.provinces.folder / f"{owner}.esl"
-        made = make_seal(request, signer=country.keys["maker"], certificate=country.certificates["maker"])
-        path.write_bytes(made.der)
+        path.write_bytes(
+            make_seal(request, signer=country.keys["maker"], certificate=country.certificates["maker"]).der
+        )
         return path
 
     def application(self, slug: str = "business-licence", **changes: Any) -> Path:
