@@ -50,11 +50,14 @@ def remake_seal(demo: Demo, department: Department) -> None:
     """Make a seal anew for a department with a new key, and issue with it."""
     make_seal(demo, department, "--again")
     shutil.copy(demo.home / f"seal-{department.seal}.esl", demo.out / "seals" / f"seal-{department.seal}-again.esl")
-    application = demo.out / "applications" / f"{department.code}.json"
+    rows = json.loads((demo.out / "applications" / f"{department.code}.json").read_text("utf-8"))
+    application = demo.out / "applications" / "new-seal.json"
+    application.write_text(json.dumps(rows[0], ensure_ascii=False), "utf-8")
     record = demo.issue(department, application)[0]
     demo.publish(department.region)
     run("verifier", "update", demo.published, "--bundle", demo.bundle)
-    demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.new-seal", outcome="valid", reason="ok")
+    demo.verdict(record.with_suffix(".txt"), record.stem, outcome="valid", reason="ok")
+    demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.file", outcome="valid", reason="ok")
 
 
 def check_files(demo: Demo, issued: list[tuple[Department, Path]]) -> None:

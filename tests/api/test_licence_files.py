@@ -19,7 +19,7 @@ from ecert.ofd.content import read_record
 from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
 from ecert.ofd.pictures import qr_png
-from ecert.seal import Seal, SealRequest, Sealing, make_seal
+from ecert.seal import Seal, Sealing, SealRequest, make_seal
 from ecert.trust import Member, Role
 from ecert.verification import Outcome
 from ecert.verification.files import FileKind, Question, assess_file
@@ -74,7 +74,9 @@ class Office:
             picture=PICTURE,
         )
         path = self.provinces.folder / f"{owner}.esl"
-        path.write_bytes(make_seal(request, signer=country.keys["maker"], certificate=country.certificates["maker"]).der)
+        path.write_bytes(
+            make_seal(request, signer=country.keys["maker"], certificate=country.certificates["maker"]).der
+        )
         return path
 
     def application(self, slug: str = "business-licence", **changes: Any) -> Path:

@@ -387,12 +387,18 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert (out / "pki" / f"{name}.pem").exists()
     assert list((out / "pki").glob("*.crl.pem"))
     names = [file.stem for file in (out / "licences").glob("*.bin")]
-    assert len(names) == 25
+    assert len(names) == 26
     for name in names:
-        assert (out / "licences" / f"{name}.txt").exists()
-        assert (out / "licences" / f"{name}.png").exists()
+        for kind in ("txt", "png", "ofd", "pdf"):
+            assert (out / "licences" / f"{name}.{kind}").exists()
+        for kind in ("svg", "png"):
+            assert (out / "pages" / f"{name}.{kind}").exists()
+    assert len(list((out / "seals").glob("*.esl"))) == 6
+    assert len(list((out / "copies").glob("*.ofd"))) == 2
     expected = json.loads((out / "tampered" / "expected.json").read_text("utf-8"))
     assert all({"outcome", "reason"} == set(wanted) for wanted in expected.values())
+    for what in ("page-text-changed", "seal-swapped", "part-added-uncovered", "signature-removed", "timestamp-altered"):
+        assert expected[f"file-{what}.ofd"]["outcome"] == "invalid"
     assert {file.name for file in (out / "tampered").iterdir()} == {*expected, "expected.json"}
     for name in names:
         assert (out / "verdicts" / f"{name}.json").exists()
