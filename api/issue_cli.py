@@ -26,8 +26,8 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.fonts import load_fonts
 from ecert.cli.pixels import draw_png, draw_terminal, qr_modules
 from ecert.cli.published import load_published, load_published_holdings
-from ecert.errors import CustodyError, NotFoundError, Reason, RejectedError
-from ecert.issuance import SealedLicence
+from ecert.errors import CustodyError, IssuanceError, NotFoundError, Reason, RejectedError
+from ecert.issuance import SealedLicence, require_page
 from ecert.issuance import issue as issue_licence
 from ecert.licence.application import Application
 from ecert.licence.codes import parse_date
@@ -140,6 +140,7 @@ def issue(
             portal_host=portal_host,
         )
     foreign = {one.identifier: one for one in (read_licence(source, registry) for source in parent or ())}
+    _require_pages(applications, issuer, files)
     out.mkdir(parents=True, exist_ok=True)
     with SqliteLedger(ledger) as book:
         for application in _progress(applications):
@@ -159,6 +160,20 @@ def issue(
             if show:
                 entry.say(draw_terminal(text))
     return entry.OK
+
+
+def _require_pages(applications: list[Application], issuer: RegisteredKey, files: FileMaker | None) -> None:
+    """Require that every licence can be set on its page.
+
+    Raises:
+        IssuanceError: one cannot; it says which.
+    """
+    for number, application in enumerate(applications, start=1):
+        try:
+            require_page(application, find_type(application.type_code), issuer, files, at=entry.now())
+        except IssuanceError as error:
+            detail = f"application {number} of {len(applications)}: {error.detail}; none was issued"
+            raise IssuanceError(error.reason, detail, error.problems) from error
 
 
 def _put_out(licence: SealedLicence, out: Path, portal_host: str, *, as_json: bool) -> str:

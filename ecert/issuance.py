@@ -19,7 +19,7 @@ from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
 from ecert.licence.application import PARENTS, Application, check_application
 from ecert.licence.codes import HOLDER_CODE_TYPES
 from ecert.licence.face import Face, decode_face, encode_face
-from ecert.licence.identifier import Identifier, new_serial
+from ecert.licence.identifier import SERIAL_LENGTH, Identifier, new_serial
 from ecert.licence.masking import mask_name
 from ecert.licence.record import (
     Record,
@@ -50,6 +50,8 @@ EXTENSION: Final = "extendInfo."
 """What a type-specific field's name is prefixed with among a record's fields."""
 ASSOCIATED: Final = "associatedCertificateIdentifiers"
 """The field that names the licences a licence depends on, their identifiers joined by `^`."""
+_ANY_SERIAL: Final = "0" * SERIAL_LENGTH
+"""Stands for a licence's serial where there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,30 @@ def draft(
     ):
         raise IssuanceError(Reason.SELF_CHECK_FAILED, "the licence does not decode back to what was encoded")
     return made
+
+
+def require_page(
+    application: Application,
+    definition: TypeDefinition,
+    issuer: RegisteredKey,
+    files: LicenceFiles | None,
+    *,
+    at: datetime,
+) -> None:
+    """Require that a licence can be set on its page, before there is one: so a whole batch is checked before any.
+
+    Args:
+        application: What the department handed in.
+        definition: The definition of its type.
+        issuer: The department's key, as the trust registry has it.
+        files: Makes its file; None: it gets none, and a portrait would be lost.
+        at: The day it would be sealed, aware.
+
+    Raises:
+        IssuanceError: it cannot.
+    """
+    identifier = Identifier(definition.code, issuer.member.code, _ANY_SERIAL, 1)
+    _require_fit(application, definition, record_fields(application, definition, issuer, identifier, at), files)
 
 
 def _require_fit(

@@ -18,6 +18,7 @@ from demo_commands import FailedError, run
 from demo_country import DEPARTMENTS, REGIONS, SEAL_MAKERS, TSAS, Department
 from demo_files import check_files, make_seals, remake_seal, suspend_seal, write_expected, write_file_cases
 from demo_network import Network, StartError
+from demo_portrait import portrait
 from demo_tamper import write_attacks, write_cases
 
 from ecert import envelope
@@ -35,6 +36,7 @@ from keys.signer import load_signer
 DATA = Path(__file__).parent / "demo-data"
 HOST = "ZZ.EXAMPLE"
 MARKER = ".ecert-demo"
+WITH_PORTRAIT = ("resident-identity-card", "driving-licence", "social-security-card")
 
 
 @dataclass
@@ -192,12 +194,7 @@ def issue(demo: Demo) -> list[tuple[Department, Path]]:
     applications.mkdir()
     issued: list[tuple[Department, Path]] = []
     for department in DEPARTMENTS:
-        rows = [
-            row
-            for slug in department.types
-            for row in json.loads((DATA / f"{slug}.json").read_text("utf-8"))
-            if row["certificateAreaCode"][:2] == department.region[:2]
-        ]
+        rows = [row for slug in department.types for row in applications_of(department, slug)]
         file = applications / f"{department.code}.json"
         file.write_text(json.dumps(rows, ensure_ascii=False, indent=2), "utf-8")
         records = demo.issue(department, file)
@@ -205,6 +202,14 @@ def issue(demo: Demo) -> list[tuple[Department, Path]]:
         print(f"    {department.name}: {len(records)} 张 licences")
     demo.record("签发", "issued", f"{len(issued)}")
     return issued
+
+
+def applications_of(department: Department, slug: str) -> list[dict[str, object]]:
+    """Return the applications of one type from a department's region, with a portrait where the type shows one."""
+    shown = slug in WITH_PORTRAIT
+    rows: list[dict[str, object]] = json.loads((DATA / f"{slug}.json").read_text("utf-8"))
+    here = [row for row in rows if str(row["certificateAreaCode"])[:2] == department.region[:2]]
+    return [{**row, "portrait": portrait(number)} if shown else row for number, row in enumerate(here)]
 
 
 def verify_all(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
