@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from base64 import b64encode
 from typing import Any
 
 import openpyxl
@@ -76,6 +77,17 @@ def test_one_row_is_the_same_application_in_every_form() -> None:
     assert isinstance(outcomes[0], Application)
     assert outcomes[0].holder_name == "示例样品第7有限公司"
     assert all(outcome == outcomes[0] for outcome in outcomes)
+
+
+def test_a_line_of_ndjson_may_hold_a_portrait_and_the_report_never_shows_it() -> None:
+    portrait = b"\x89PNG\r\n\x1a\n" + bytes(500 * 1024)
+    line = json.dumps(entry(1) | {"portrait": b64encode(portrait).decode()}).encode()
+    (row,) = rows_of(line, Limits())
+    outcome = check_row(row, BUSINESS)
+    assert isinstance(outcome, Application)
+    assert outcome.portrait == portrait
+    (shown,) = report(Row(1, Entry(entry(1) | {"portrait": b64encode(b"GIF89a").decode()})))
+    assert shown[1:3] == ["portrait", "***"]
 
 
 def test_a_row_may_name_its_type_where_a_table_has_several() -> None:
