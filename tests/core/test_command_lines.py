@@ -16,6 +16,7 @@ from ecert import cbor
 from ecert.cli.pixels import draw_png, draw_terminal, read_picture
 from ecert.errors import MalformedError, Reason
 from ecert.licence.types import load_catalogue
+from tests.tables.tables import xlsx_bytes
 from tests.world import DATA, HOST, ISSUER, OTHER, START, World, demo_application
 
 ROOT = Path(__file__).parents[2]
