@@ -24,16 +24,16 @@ def read_ndjson(file: BinaryIO, encoding: Encoding, limits: Limits) -> Table:
 
 
 def _rows(file: BinaryIO, limits: Limits) -> Iterator[Row]:
-    for number, line in enumerate(read_lines(file, limits.row), 1):
+    for number, line in enumerate(read_lines(file, limits.entry), 1):
         if line is None:
-            yield Row(number, too_long(limits.row))
+            yield Row(number, too_long(limits.entry))
         elif line.strip(_BLANK):
             yield Row(number, _entry(line, limits))
 
 
 def _entry(line: bytes, limits: Limits) -> Entry | Problems:
     try:
-        return Entry(decode_json(line, limits.row))
+        return Entry(decode_json(line, limits.entry))
     except MalformedError:
         return refused(
             "one JSON value in UTF-8, no key twice in an object", "一行一个 UTF-8 的 JSON 值，对象中键不重复"

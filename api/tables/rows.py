@@ -43,12 +43,14 @@ class Limits:
         columns: The most columns.
         cell: The longest cell in characters.
         row: The longest row in bytes; in a workbook, of its XML four times that.
+        entry: The longest line of NDJSON in bytes: it may hold a portrait.
     """
 
     rows: int = 1_000_000
     columns: int = 256
     cell: int = 8192
     row: int = 256 * 1024
+    entry: int = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

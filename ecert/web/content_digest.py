@@ -6,26 +6,16 @@ is, and is accepted as well; the weak ones are not. Where several are given, eac
 
 from __future__ import annotations
 
-import hashlib
-from typing import Final
-
 import http_sf
 
 from ecert.errors import Reason, RejectedError
-from ecert.sm2 import sm3
+from ecert.web.digests import SM3, Digests, digests_of
 from ecert.web.signature_base import malformed
 
 
-def _sha_256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
-
-
-_ALGORITHMS: Final = {"sm3": sm3, "sha-256": _sha_256}
-
-
-def content_digest(body: bytes) -> str:
+def content_digest(body: bytes | Digests) -> str:
     """Return the value of `Content-Digest` for a content, by SM3."""
-    return http_sf.ser({"sm3": sm3(body)})
+    return http_sf.ser({SM3: digests_of(body).values[SM3]})
 
 
 def read_dictionary(value: str, name: str) -> dict[str, object]:
@@ -45,7 +35,7 @@ def read_dictionary(value: str, name: str) -> dict[str, object]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def verify_digest(value: str, body: bytes) -> None:
+def verify_digest(value: str, body: bytes | Digests) -> None:
     """Check a content against the value of its `Content-Digest`.
 
     Raises:
@@ -53,12 +43,10 @@ def verify_digest(value: str, body: bytes) -> None:
         RejectedError: REQUEST_DIGEST_UNSUPPORTED; neither sm3 nor sha-256. REQUEST_DIGEST_MISMATCH: the content is
             another.
     """
-    members = read_dictionary(value, "Content-Digest")
-    given = {name: members[name] for name in _ALGORITHMS if name in members}
+    members, digests = read_dictionary(value, "Content-Digest"), digests_of(body).values
+    given = {name: members[name] for name in digests if name in members}
     if not given:
-        raise RejectedError(Reason.REQUEST_DIGEST_UNSUPPORTED, f"Content-Digest has none of {', '.join(_ALGORITHMS)}")
+        raise RejectedError(Reason.REQUEST_DIGEST_UNSUPPORTED, f"Content-Digest has none of {', '.join(digests)}")
     for name, member in given.items():
-        if member != (_ALGORITHMS[name](body), {}):
-            raise RejectedError(
-                Reason.REQUEST_DIGEST_MISMATCH, f"the content's {name} is another than Content-Digest says"
-            )
+        if member != (digests[name], {}):
+            raise RejectedError(Reason.REQUEST_DIGEST_MISMATCH, f"the content's {name} is not that in Content-Digest")

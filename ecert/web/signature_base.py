@@ -17,6 +17,8 @@ from ecert.errors import MalformedError, Reason, RejectedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecert.web.digests import Digests
+
 METHOD: Final = "@method"
 TARGET_URI: Final = "@target-uri"
 TARGET_PARTS: Final = ("@authority", "@path", "@query")
@@ -51,13 +53,13 @@ class Message:
         target_uri: The absolute URI the caller asked for: the service's public origin, and path and query just as they
             were sent, not decoded (ASGI's `raw_path` and `query_string`). Without a fragment.
         headers: Names, in whatever case, and values, in the order received; a name may stand several times.
-        body: The content as it was sent.
+        body: The content as it was sent, or its digests.
     """
 
     method: str
     target_uri: str
     headers: tuple[tuple[str, str], ...]
-    body: bytes = b""
+    body: bytes | Digests = b""
 
     def lines(self, name: str) -> tuple[str, ...]:
         """Return the values of a field, one for each of its lines, without the white space around them."""
@@ -79,13 +81,13 @@ class Message:
         return value if lines else None
 
 
-def message_of(scope: Mapping[str, Any], origin: str, body: bytes) -> Message:
+def message_of(scope: Mapping[str, Any], origin: str, body: bytes | Digests) -> Message:
     """Return a request as an ASGI server received it.
 
     Args:
         scope: The ASGI scope; its `raw_path` is what was sent, and its `path` is not: that is decoded.
         origin: The service's public origin, e.g. `https://issuing.example`: from its settings, never from `Host`.
-        body: The content, read to its end.
+        body: The content, read to its end, or its digests.
     """
     path, query = bytes(scope["raw_path"]).decode("latin-1"), bytes(scope["query_string"]).decode("latin-1")
     headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])

@@ -17,6 +17,7 @@ from ecert import cbor
 from ecert.cli.pixels import draw_png, draw_terminal, read_picture
 from ecert.errors import MalformedError, Reason
 from ecert.licence.types import load_catalogue
+from tests.tables.tables import xlsx_bytes
 from tests.world import DATA, HOST, ISSUER, OTHER, START, World, demo_application
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,11 @@ def test_a_table_issues_as_json_does_and_every_bad_row_is_listed(site: Site) -> 
         return file
 
     assert len(site.issue(table(flat, flat))) == 2
+    (site.folder / "gbk.csv").write_text(table(flat).read_text("utf-8-sig"), "gbk")
+    (site.folder / "table.xlsx").write_bytes(xlsx_bytes([list(flat), list(flat.values())]))
+    (site.folder / "table.ndjson").write_text(json.dumps(row, ensure_ascii=False), "utf-8")
+    for name in ("gbk.csv", "table.xlsx", "table.ndjson"):
+        assert len(site.issue(site.folder / name)) == 1
     before = set((site.folder / "out").iterdir())
     assert (
         site.issue(table(flat, flat | {"certificateHolderCode": "123"}, flat | {"certificateAreaCode": "9"}), 1) == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecert.errors import CustodyError, MalformedError, Reason, RejectedError
@@ -37,6 +37,7 @@ def test_hmac_sm3_gives_the_values_of_gm_t_0042() -> None:
     assert hmac_sm3(bytes(range(1, 38)), b"\xcd" * 50).hex() == tag
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_what_is_encrypted_for_a_place_opens_there(plain: bytes, table: str, row: str, column: str) -> None:
     place = Place(table, row, column)

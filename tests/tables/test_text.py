@@ -219,7 +219,7 @@ def test_ndjson_is_strict_json_line_by_line() -> None:
         good,
     ]
     data = b"\r\n".join(lines)
-    assert contents(data, Limits(row=2000)) == [
+    assert contents(data, Limits(entry=2000)) == [
         Entry({"名称": "样例", "n": 1}),
         *[bad] * 5,
         "a row of at most 2000 bytes",

@@ -221,7 +221,7 @@ def test_what_is_no_token_is_malformed(token: str) -> None:
     assert refused(token) is Reason.TOKEN_MALFORMED
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=120), st.binary(max_size=120))
 def test_any_parts_are_an_error_of_ours(header: bytes, payload: bytes) -> None:
     for value in (forged(header, payload), forged(HEADER, payload), forged(header)):
