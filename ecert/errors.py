@@ -195,6 +195,9 @@ class Reason(StrEnum):
     FILE_LICENCE_MISMATCH = "file-licence-mismatch"
     COPY_EXPIRED = "copy-expired"
 
+    # Callers of a service.
+    SIGN_IN_REFUSED = "sign-in-refused"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
