@@ -80,17 +80,17 @@ def _y(value: float, top: int) -> float:
 
 def _line(value: int, top: int) -> Markup:
     y = _y(value, top)
-    return Markup('<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{}</text>').format(
-        _LEFT, y, _WIDTH, _LEFT - 10, y + 5, value
-    )
+    return Markup(
+        '<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{}</text>'
+    ).format(_LEFT, y, _WIDTH, _LEFT - 10, y + 5, value)
 
 
 def _column(index: int, place: float, point: tuple[date, int], top: int) -> Markup:
     day, count = point
     x, y = _LEFT + (index + _GAP / 2) * place, _y(count, top)
-    drawn = Markup('<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>').format(
-        round(x, 2), y, round(place * (1 - _GAP), 2), round(_y(0, top) - y, 2), f"{day:%m-%d}", count
-    )
+    drawn = Markup(
+        '<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>'
+    ).format(round(x, 2), y, round(place * (1 - _GAP), 2), round(_y(0, top) - y, 2), f"{day:%m-%d}", count)
     if index % _LABEL_EVERY:
         return drawn
     middle = round(_LEFT + (index + 0.5) * place, 2)

@@ -138,6 +138,7 @@ class LicencePage:
         state: What it is now.
         flags: What stands beside the state, e.g. 关联证照已变更.
         picture: Where the picture of its page is.
+        qr: Where the picture of the QR code is.
         facts: Metadata and items of the face, masked unless `revealed`.
         may_reveal: Whether the operator may see what is masked; seeing it is logged.
         revealed: Whether the facts are shown whole.
@@ -146,10 +147,7 @@ class LicencePage:
         history: All decisions, the newest first.
         paper_serial: 纸质证照印制号; empty where there is no paper.
         downloads: The files.
-        verify_text: What the QR code on its face says is checked by; shown beside it.
-        qr: Where the picture of the QR code is.
         pending: Names the proposal that waits for review; None where none does.
-        just_issued: Whether it was issued a moment ago, which the page then says first.
     """
 
     key: str
@@ -187,7 +185,7 @@ class Decision:
     key: str
     action: Action
     summary: tuple[Entry, ...]
-    form: Form
+    forms: tuple[Form, ...]
     two_persons: bool
     idempotency_key: str
     etag: str
