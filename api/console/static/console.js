@@ -47,16 +47,14 @@ function follow(section) {
   const source = new EventSource(section.dataset.events);
   const shown = (name) => section.querySelector(`[data-${name}]`);
   const bar = section.querySelector("progress");
-  let state = null;
   section.querySelector(".refresh")?.setAttribute("hidden", "");
   source.onmessage = (event) => {
     const now = JSON.parse(event.data);
-    if (state !== null && now.state !== state) {
+    if (now.state !== section.dataset.state) {
       source.close();
       location.reload();
       return;
     }
-    state = now.state;
     bar.max = now.rows || 1;
     bar.value = now.done;
     for (const name of ["done", "rows", "issued", "failed"]) {
