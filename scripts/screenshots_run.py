@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from tests.api.console.samples_office import ALL
 from tests.api.console.site import served
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--lang=zh-CN"]
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     samples = [sample for sample in ALL if options.only in sample.name]
     with served(samples) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        window = browser.new_page(viewport={"width": options.width, "height": 1000})
+        window = browser.new_page(locale="zh-CN", viewport={"width": options.width, "height": 1000})
         for sample in samples:
             window.goto(f"{address}/{sample.name}")
             file = options.out / f"{sample.name}.png"

@@ -30,6 +30,7 @@ def column_chart(title: str, points: Sequence[tuple[date, int]]) -> Markup:
     place = (_WIDTH - _LEFT) / len(points)
     body = [_line(value, top) for value in range(0, top + 1, top // _LINES)]
     body += [_column(index, place, point, top) for index, point in enumerate(points)]
+    body += [_label(index, place, points[index][0]) for index in range(len(points) - 1, -1, -_LABEL_EVERY)]
     spoken = "；".join(f"{day:%m-%d} {count}" for day, count in points)
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
         _WIDTH, _HEIGHT, title, spoken, Markup("").join(body)
@@ -88,12 +89,13 @@ def _line(value: int, top: int) -> Markup:
 def _column(index: int, place: float, point: tuple[date, int], top: int) -> Markup:
     day, count = point
     x, y = _LEFT + (index + _GAP / 2) * place, _y(count, top)
-    drawn = Markup(
-        '<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>'
-    ).format(round(x, 2), y, round(place * (1 - _GAP), 2), round(_y(0, top) - y, 2), f"{day:%m-%d}", count)
-    if index % _LABEL_EVERY:
-        return drawn
+    shape = '<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>'
+    width, height = round(place * (1 - _GAP), 2), round(_y(0, top) - y, 2)
+    return Markup(shape).format(round(x, 2), y, width, height, f"{day:%m-%d}", count)
+
+
+def _label(index: int, place: float, day: date) -> Markup:
     middle = round(_LEFT + (index + 0.5) * place, 2)
-    return drawn + Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>').format(
+    return Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>').format(
         middle, _HEIGHT - 10, f"{day:%m-%d}"
     )

@@ -137,7 +137,7 @@ class LicencePage:
         identifier: 证照标识, GB/T 36904.
         state: What it is now.
         flags: What stands beside the state, e.g. 关联证照已变更.
-        picture: Where the picture of its page is.
+        picture: Where the picture of its page is; empty while it would show what is masked beside it.
         qr: Where the picture of the QR code is.
         facts: Metadata and items of the face, masked unless `revealed`.
         may_reveal: Whether the operator may see what is masked; seeing it is logged.

@@ -78,7 +78,8 @@ class ProposalPage:
         facts: Reason, legal basis, document number, effective time, and what changes.
         about: What it is about, masked.
         about_address: Where that is; empty where it has no page.
-        picture: Where the picture of the licence, or of its new version, is; empty where there is none.
+        picture: Where the picture of the licence, or of its new version, is; empty where there is none, or where it
+            would show what is masked beside it.
         may_decide: Whether the operator is a reviewer of the department; says nothing of own proposals.
         etag: The state of the licence that it was proposed from.
         idempotency_key: Makes a form sent twice one decision.

@@ -227,7 +227,7 @@ LICENCE = LicencePage(
     type_name=_type_name("driving-licence"),
     identifier=IDENTIFIER,
     state=LicenceState.SUSPENDED,
-    picture="/console/pictures/face/driving-licence/0",
+    picture="",
     qr=_QR,
     facts=facts("driving-licence", masked=True),
     versions=(
@@ -320,6 +320,7 @@ SAMPLES = (
         frame(REVIEWER, Section.LICENCES),
         replace(
             LICENCE,
+            picture="/console/pictures/face/driving-licence/0",
             facts=facts("driving-licence", masked=False),
             revealed=True,
             pending="proposal-1",

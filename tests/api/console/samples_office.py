@@ -79,12 +79,17 @@ PROPOSAL = ProposalPage(
     facts=_WHY,
     about=facts("driving-licence", masked=True)[:4],
     about_address="/console/licences/licence-2",
-    picture="/console/pictures/face/driving-licence/0",
+    picture="",
     may_decide=True,
     etag='"7"',
     idempotency_key=ONCE,
 )
-OWN = replace(PROPOSAL, row=PROPOSALS[2], picture="", about=facts("business-licence", masked=False)[:4])
+OWN = replace(
+    PROPOSAL,
+    row=PROPOSALS[2],
+    picture="/console/pictures/face/business-licence/1",
+    about=facts("business-licence", masked=False)[:4],
+)
 
 BATCHES = tuple(
     BatchRow(
