@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import sync_playwright
 from tests.api.console.samples_office import ALL
 from tests.api.console.site import served
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--lang=zh-CN"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 def main() -> None:
@@ -26,7 +27,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     samples = [sample for sample in ALL if options.only in sample.name]
     with served(samples) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=FLAGS, env={**os.environ, "LANGUAGE": "zh_CN"}
+        )
         window = browser.new_page(locale="zh-CN", viewport={"width": options.width, "height": 1000})
         for sample in samples:
             window.goto(f"{address}/{sample.name}")

@@ -20,16 +20,18 @@ from ecert.licence.application import (
     PARENTS,
     TYPE_CODE,
 )
+from ecert.licence.codes import Phrase
 from ecert.licence.fields import Kind
 from ecert.licence.strict_json import pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ecert.licence.fields import FieldDefinition, FieldValue
     from ecert.licence.types import TypeDefinition
 
 _TEXTS: Final = (NUMBER, HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE, EFFECTIVE, AREA_CODE)
+_REQUIRED: Final = Phrase("a value; it is required", "必填")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,16}")
 
 
@@ -39,7 +41,8 @@ class Posted:
 
     Attributes:
         application: By the keys of an application in JSON; what was left empty is absent.
-        problems: What the form itself shows to be wrong.
+        problems: What is wrong with items of the face, and what contradicts itself: `read_application` looks at shapes
+            alone and is told of these, so that a clerk sees all that is to be mended at once.
     """
 
     application: dict[str, object]
@@ -57,11 +60,13 @@ def posted_application(definition: TypeDefinition, posted: Mapping[str, str]) ->
     """
     application: dict[str, object] = {TYPE_CODE: definition.code}
     application |= {key: posted[pointer(key)] for key in _TEXTS if posted.get(pointer(key))}
-    application[FIELDS] = _face(definition, posted)
+    face = _face(definition, posted)
+    application[FIELDS] = face
     parents = posted.get(pointer(PARENTS), "").split()
     if parents:
         application[PARENTS] = parents
-    return Posted(application | _last_day(definition, posted), _contradictions(posted))
+    problems = (*_contradictions(posted), *_face_problems(definition, face))
+    return Posted(application | _last_day(definition, posted), problems)
 
 
 def _face(definition: TypeDefinition, posted: Mapping[str, str]) -> dict[str, FieldValue]:
@@ -74,6 +79,16 @@ def _face_value(field: FieldDefinition, posted: Mapping[str, str]) -> FieldValue
         return "长期"
     value = posted.get(pointer(FIELDS, field.name) if field.same_as is None else pointer(field.same_as), "")
     return int(value) if field.kind is Kind.INTEGER and _INTEGER.fullmatch(value) else value
+
+
+def _face_problems(definition: TypeDefinition, face: Mapping[str, FieldValue]) -> Iterator[FieldProblem]:
+    for field in definition.fields:
+        if field.name in face:
+            expected = field.expected(face[field.name])
+        else:
+            expected = _REQUIRED if field.required and field.same_as is None else None
+        if expected:
+            yield FieldProblem(pointer(FIELDS, field.name), expected.en, expected.zh)
 
 
 def _last_day(definition: TypeDefinition, posted: Mapping[str, str]) -> dict[str, object]:

@@ -62,7 +62,13 @@ PROPOSALS = tuple(
         (
             (Subject.REVOKE, "机动车驾驶证 · 李*张 · 4400**********0030", "王示例", ProposalState.OPEN, False),
             (Subject.SEAL_USE, "存量营业执照.xlsx · 12,480 份", "王示例", ProposalState.OPEN, False),
-            (Subject.WITHDRAW, "营业执照 · 深圳虚构样例电子有限公司", "李样张", ProposalState.OPEN, True),
+            (
+                Subject.WITHDRAW,
+                "营业执照 · 广州示例样品云图智能制造科技发展有限公司",
+                "李样张",
+                ProposalState.OPEN,
+                True,
+            ),
             (Subject.CANCEL, "食品经营许可证 · 上海演示样本餐饮店", "王示例", ProposalState.APPROVED, False),
             (Subject.REVOKE, "营业执照 · 虚构贸易有限公司", "王示例", ProposalState.REJECTED, False),
         )
@@ -87,7 +93,7 @@ PROPOSAL = ProposalPage(
 OWN = replace(
     PROPOSAL,
     row=PROPOSALS[2],
-    picture="/console/pictures/face/business-licence/1",
+    picture="/console/pictures/face/business-licence/0",
     about=facts("business-licence", masked=False)[:4],
 )
 
