@@ -30,5 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[str]:
-    with served(ALL) as address:
+    running = b'data: {"state": "running", "rows": 120000, "done": 48212, "issued": 48175, "failed": 37}\n\n'
+    events = {"/console/batches/batch-0/events": lambda _: (running, "text/event-stream")}
+    with served(ALL, events) as address:
         yield address

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from api.console.decisions import decision_form
 from api.console.forms import Option, licence_form
 from api.console.posted import form_values
+from api.console.views.catalogue import HOLDERS
 from api.console.views.entrance import Dashboard, DevelopmentAccount, SignIn
 from api.console.views.frame import Entry, Link, Notice, Section
 from api.console.views.issuing import ChooseType, IssuableType, Issued, IssueForm, Preview
-from api.console.views.catalogue import HOLDERS
 from api.console.views.licences import (
     Action,
     Decision,
@@ -28,7 +28,7 @@ from ecert.licence.application import check_application, parse_application
 from ecert.licence.codes import Phrase
 from ecert.licence.masking import mask_code, mask_name
 from ecert.licence.types import find_type, load_catalogue
-from tests.api.console.people import CLERK, DEPARTMENT, NOBODY, NOW, REVIEWER, frame
+from tests.api.console.people import CLERK, NOBODY, NOW, REVIEWER, frame
 from tests.api.console.pictures import application
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ from api.console.views.oversight import (
 from api.console.views.proposals import ProposalList, ProposalPage, ProposalRow, ProposalState, Subject
 from ecert.licence.codes import Phrase
 from ecert.licence.types import find_type, load_catalogue
-from tests.api.console.people import AUDITOR, CLERK, DEPARTMENT, MANAGER, NOW, REGION, REVIEWER, frame
+from tests.api.console.people import AUDITOR, CLERK, MANAGER, NOW, REGION, REVIEWER, frame
 from tests.api.console.samples import ONCE, SAMPLES, Sample, facts
 from tests.ofd.licences import DEMO
 

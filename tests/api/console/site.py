@@ -65,6 +65,6 @@ def served(samples: Iterable[Sample], more: dict[str, Callable[[bytes], Answer]]
     fixed = {"static/": _static, "pictures/": lambda rest: picture(rest.decode())}
     handler = type("Handler", (_Handler,), {"routes": {**fixed, **routes, **(more or {})}})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -23,8 +23,8 @@ SENT_ONCE = ("/seal", "/approve", "/start", "/revoke", "/change", "/batches/new"
 named = pytest.mark.parametrize("sample", ALL, ids=[sample.name for sample in ALL])
 
 
-def opened(browser: Browser, address: str, width: int = 1280, *, scripts: bool = True) -> tuple[Page, list[str]]:
-    page = browser.new_page(viewport={"width": width, "height": 1000}, java_script_enabled=scripts)
+def opened(browser: Browser, address: str, *, scripts: bool = True) -> tuple[Page, list[str]]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000}, java_script_enabled=scripts)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -55,13 +55,13 @@ def spoilt(value: Any, name: str = "") -> Any:
 
 @named
 def test_a_page_is_shown_without_a_complaint_and_fits_every_window(browser: Browser, site: str, sample: Sample) -> None:
-    moves = ["/events"] if "running" in sample.name else []
+    page, complaints = opened(browser, f"{site}/{sample.name}")
+    assert page.locator("h1").count() == 1
     for width in (1280, 1920, 820):
-        page, complaints = opened(browser, f"{site}/{sample.name}", width)
-        assert page.locator("h1").count() == 1
+        page.set_viewport_size({"width": width, "height": 1000})
         assert not is_too_wide(page), width
-        assert not [one for one in complaints if not any(part in one for part in moves) and "404" not in one]
-        page.close()
+    page.close()
+    assert not complaints
 
 
 @named
@@ -93,7 +93,7 @@ def test_every_form_carries_its_token_and_grave_ones_a_key_against_sending_twice
 def test_no_page_carries_a_script_or_a_style_of_its_own(sample: Sample) -> None:
     root = html.fromstring(PAGES.render(sample.frame, sample.view))
     assert not root.xpath("//style | //*[@style] | //script[not(@src)] | //@*[starts-with(name(), 'on')]")
-    assert not [address for address in root.xpath("//@src | //@href") if "//" in address]
+    assert not [address for address in root.xpath("//@src | //@href") if "//" in str(address)]
     assert root.get("lang") == "zh-CN"
 
 
