@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.api.console.samples_office import ALL
+from tests.api.console.samples_oversight import ALL
 from tests.api.console.site import served
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -27,10 +26,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     samples = [sample for sample in ALL if options.only in sample.name]
     with served(samples) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=FLAGS, env={**os.environ, "LANGUAGE": "zh_CN"}
-        )
-        window = browser.new_page(locale="zh-CN", viewport={"width": options.width, "height": 1000})
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        window = browser.new_page(viewport={"width": options.width, "height": 1000})
         for sample in samples:
             window.goto(f"{address}/{sample.name}")
             file = options.out / f"{sample.name}.png"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 _WIDTH, _HEIGHT = 760, 240
-_LEFT, _TOP, _BOTTOM = 52, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _STEPS: Final = (1, 2, 5)
 _LINES: Final = 4
 _LABEL_EVERY: Final = 5
@@ -27,7 +27,7 @@ def column_chart(title: str, points: Sequence[tuple[date, int]]) -> Markup:
         points: Days and counts; at least one.
     """
     top = _ceiling(max(count for _, count in points))
-    place = (_WIDTH - _LEFT) / len(points)
+    place = (_WIDTH - _LEFT - _RIGHT) / len(points)
     body = [_line(value, top) for value in range(0, top + 1, top // _LINES)]
     body += [_column(index, place, point, top) for index, point in enumerate(points)]
     body += [_label(index, place, points[index][0]) for index in range(len(points) - 1, -1, -_LABEL_EVERY)]
@@ -83,15 +83,16 @@ def _line(value: int, top: int) -> Markup:
     y = _y(value, top)
     return Markup(
         '<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{}</text>'
-    ).format(_LEFT, y, _WIDTH, _LEFT - 10, y + 5, value)
+    ).format(_LEFT, y, _WIDTH - _RIGHT, _LEFT - 10, y + 5, value)
 
 
 def _column(index: int, place: float, point: tuple[date, int], top: int) -> Markup:
     day, count = point
     x, y = _LEFT + (index + _GAP / 2) * place, _y(count, top)
-    shape = '<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>'
     width, height = round(place * (1 - _GAP), 2), round(_y(0, top) - y, 2)
-    return Markup(shape).format(round(x, 2), y, width, height, f"{day:%m-%d}", count)
+    return Markup(
+        '<rect class="column" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}: {}</title></rect>'
+    ).format(round(x, 2), y, width, height, f"{day:%m-%d}", count)
 
 
 def _label(index: int, place: float, day: date) -> Markup:

@@ -40,7 +40,8 @@ STATIC: Final = FOLDER / "static"
 """What is served at `/console/static`."""
 
 POLICY: Final = (
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src 'none'; object-src 'none'"
+    "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; frame-src 'none'; object-src 'none'"
 )
 HEADERS: Final = MappingProxyType(
     {

@@ -45,7 +45,7 @@ class Posted:
             alone and is told of these, so that a clerk sees all that is to be mended at once.
     """
 
-    application: dict[str, object]
+    application: Mapping[object, object]
     problems: tuple[FieldProblem, ...] = ()
 
 
@@ -58,7 +58,7 @@ def posted_application(definition: TypeDefinition, posted: Mapping[str, str]) ->
         definition: The type that the form was made for.
         posted: Values by the names of controls.
     """
-    application: dict[str, object] = {TYPE_CODE: definition.code}
+    application: dict[object, object] = {TYPE_CODE: definition.code}
     application |= {key: posted[pointer(key)] for key in _TEXTS if posted.get(pointer(key))}
     face = _face(definition, posted)
     application[FIELDS] = face
@@ -91,7 +91,7 @@ def _face_problems(definition: TypeDefinition, face: Mapping[str, FieldValue]) -
             yield FieldProblem(pointer(FIELDS, field.name), expected.en, expected.zh)
 
 
-def _last_day(definition: TypeDefinition, posted: Mapping[str, str]) -> dict[str, object]:
+def _last_day(definition: TypeDefinition, posted: Mapping[str, str]) -> dict[object, object]:
     always = all(span.unit == "L" for span in definition.validity_ranges)
     day = posted.get(pointer(EXPIRING), "")
     if day:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.api.console.samples_office import ALL
+from tests.api.console.samples_oversight import ALL
 from tests.api.console.site import served
 
 if TYPE_CHECKING:

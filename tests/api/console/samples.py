@@ -69,7 +69,7 @@ SIGN_IN = SignIn(
 )
 DASHBOARD = Dashboard(
     today=date(2026, 11, 25),
-    issued_today=318,
+    issued_today=285,
     in_force=482_906,
     expiring_soon=1_204,
     soon_days=30,
