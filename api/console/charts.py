@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-_WIDTH, _HEIGHT = 760, 240
+_WIDTH, _HEIGHT = 960, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _STEPS: Final = (1, 2, 5)
 _LINES: Final = 4
