@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (named in the fields of dataclasses)
 from dataclasses import dataclass
-from datetime import date, datetime  # noqa: TC003  (named in the fields of dataclasses)
+from datetime import date, datetime  # noqa: TC003
 
 from api.console.forms import Form, Option  # noqa: TC001
 from api.console.views.frame import Entry, Link  # noqa: TC001
@@ -79,7 +80,7 @@ class Search:
     """
 
     types: tuple[Option, ...]
-    values: dict[str, str]
+    values: Mapping[str, str]
     rows: tuple[LicenceRow, ...] | None = None
     next_cursor: str = ""
     problem: Phrase | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (named in the fields of dataclasses)
 from dataclasses import dataclass
-from datetime import date, datetime  # noqa: TC003  (named in the fields of dataclasses)
+from datetime import date, datetime  # noqa: TC003
 
 from api.console.forms import Option  # noqa: TC001
 from api.console.views.frame import Link, Role  # noqa: TC001
@@ -121,7 +122,7 @@ class AuditPage:
     """
 
     actions: tuple[Option, ...]
-    values: dict[str, str]
+    values: Mapping[str, str]
     rows: tuple[AuditRow, ...]
     whole: bool | None
     verified_at: datetime | None

@@ -115,6 +115,16 @@ DRAFT = replace(
     ),
 )
 
+NEW = TypePage(
+    code="",
+    name=Phrase("New type", "新建类型"),
+    state=TypeState.DRAFT,
+    version=1,
+    entries=(),
+    etag="",
+    editor=Editor("{\n}", "{\n}", "", (JsonProblem("", Phrase("the key basicInformation", "键 basicInformation")),)),
+)
+
 SEALS = SealRegister(
     (
         SealCard(
@@ -276,6 +286,7 @@ OVERSIGHT = (
     Sample("23-catalogue", frame(MANAGER, Section.CATALOGUE), CATALOGUE),
     Sample("24-type", frame(REGION, Section.CATALOGUE), TYPE),
     Sample("25-type-draft", frame(MANAGER, Section.CATALOGUE), DRAFT),
+    Sample("25-type-new", frame(MANAGER, Section.CATALOGUE), NEW),
     Sample("26-seals", frame(REGION, Section.SEALS), SEALS),
     Sample("27-audit", frame(AUDITOR, Section.AUDIT), AUDIT),
     Sample("28-audit-broken", frame(AUDITOR, Section.AUDIT), replace(AUDIT, whole=False)),

@@ -99,6 +99,14 @@ def test_no_page_carries_a_script_or_a_style_of_its_own(sample: Sample) -> None:
     assert root.get("lang") == "zh-CN"
 
 
+@named
+def test_ids_and_access_keys_are_each_given_once(sample: Sample) -> None:
+    root = html.fromstring(PAGES.render(sample.frame, sample.view))
+    for name in ("id", "accesskey"):
+        given = [one.get(name) for one in root.iter() if one.get(name)]
+        assert len(given) == len(set(given))
+
+
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in tests/api/console")
 @named
 def test_the_accessibility_checker_finds_nothing(browser: Browser, site: str, sample: Sample) -> None:
