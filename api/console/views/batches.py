@@ -109,17 +109,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One thing wrong with one field of one row; never repeats the value.
+    """One thing wrong with one field of one row.
 
     Attributes:
         row: Its number in the file, the heading being 1.
         field: Which field; None for the whole row.
         expected: What was expected.
+        shown: What was handed in, masked as in the report that is downloaded; empty where nothing was.
     """
 
     row: int
     field: Phrase | None
     expected: Phrase
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

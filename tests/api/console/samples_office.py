@@ -92,23 +92,15 @@ _COLUMNS = (
     Column("经营范围", Phrase("businessScope", "经营范围")),
     Column("备注", None),
 )
-_ERRORS = tuple(
-    RowError(row, field, expected)
-    for row, field, expected in (
-        (
-            14,
-            Phrase("creditCode", "统一社会信用代码"),
-            Phrase("a credit code with its check character", "18 位统一社会信用代码，校验位正确"),
-        ),
-        (14, Phrase("businessScope", "经营范围"), Phrase("a value; it is required", "必填")),
-        (
-            207,
-            Phrase("certificateExpiringDate", "证照有效期截止日期"),
-            Phrase("a last day that makes one of 10/Y, 20/Y, 30/Y", "有效期限为下列之一：10/Y、20/Y、30/Y"),
-        ),
-        (1_880, None, Phrase("text in UTF-8 or GBK", "UTF-8 或 GBK 编码的文字")),
-        (9_051, Phrase("certificateNumber", "证照编号"), Phrase("a number not issued yet", "尚未制发过的证照编号")),
-    )
+_CREDIT = Phrase("a credit code with its check character", "18 位统一社会信用代码，校验位正确")
+_SPANS = Phrase("a last day that makes one of 10/Y, 20/Y, 30/Y", "有效期限为下列之一：10/Y、20/Y、30/Y")
+_NEW = Phrase("a number not issued yet", "尚未制发过的证照编号")
+_ERRORS = (
+    RowError(14, Phrase("creditCode", "统一社会信用代码"), _CREDIT, "9144**********049A"),
+    RowError(14, Phrase("businessScope", "经营范围"), Phrase("a value; it is required", "必填")),
+    RowError(207, Phrase("certificateExpiringDate", "证照有效期截止日期"), _SPANS, "2031-03-07"),
+    RowError(1_880, None, Phrase("text in UTF-8 or GBK", "UTF-8 或 GBK 编码的文字")),
+    RowError(9_051, Phrase("certificateNumber", "证照编号"), _NEW, "9144**********0498"),
 )
 RUNNING = BatchPage(
     row=BATCHES[0],
