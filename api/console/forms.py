@@ -7,9 +7,9 @@ application is shown at the control it belongs to without a second table.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from api.console.wording import Named
 from ecert.licence.application import (
     AREA_CODE,
     EFFECTIVE,
@@ -45,17 +45,17 @@ _PARENTS_LENGTH: Final = 1200
 _UNITS: Final = {"Y": ("年", "years"), "M": ("个月", "months"), "D": ("天", "days")}
 
 
-class Control(Named):
+class Control(StrEnum):
     """How a value is entered."""
 
-    TEXT = "text", "单行文字", "Text"
-    AREA = "area", "多行文字", "Long text"
-    DATE = "date", "日期", "Date"
-    MOMENT = "moment", "日期时间", "Date and time"
-    INTEGER = "integer", "整数", "Whole number"
-    SELECT = "select", "选项", "Choice"
-    TICK = "tick", "勾选", "Box"
-    PICTURE = "picture", "图片", "Picture"
+    TEXT = "text"
+    AREA = "area"
+    DATE = "date"
+    MOMENT = "moment"
+    INTEGER = "integer"
+    SELECT = "select"
+    TICK = "tick"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)
