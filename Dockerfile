@@ -20,11 +20,17 @@ COPY verifier /app/verifier
 EXPOSE 8450
 ENTRYPOINT ["python", "-m", "verifier"]
 
-FROM base AS keys
+# Seals and licences are drawn with these fonts.
+FROM base AS drawing
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
+USER ecert
+
+FROM drawing AS keys
 COPY keys /app/keys
 ENTRYPOINT ["python", "-m", "keys"]
 
-FROM base AS api
+FROM drawing AS api
 COPY keys /app/keys
 COPY api /app/api
 EXPOSE 8440

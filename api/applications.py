@@ -1,57 +1,48 @@
-"""Applications as files: JSON, one or a list, and CSV with a heading row."""
+"""Applications as files: JSON, one or a list, and tables (CSV, XLSX, NDJSON)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING, Final
 
+from api.tables import Entry, Limits, Row, check_row, open_table
 from ecert.cli.files import read_bounded
-from ecert.errors import EcertError, FieldProblem, IssuanceError, MalformedError, Reason
-from ecert.licence.application import Application, check_application, parse_application
-from ecert.licence.rows import application_from_row
-from ecert.licence.types import TypeDefinition, find_type, load_catalogue
+from ecert.errors import FieldProblem, IssuanceError, MalformedError, NotFoundError, Reason
+from ecert.licence.application import Application
+from ecert.licence.types import find_type, load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 MAX_FILE: Final = 64 * 1024 * 1024
-"""The longest file of applications in bytes."""
-_MAX_CELL: Final = 8192
+"""The longest JSON file of applications in bytes."""
+LIMITS: Final = Limits(rows=100_000)
+"""How many rows a table may have whose applications are all held until the last one is checked."""
 
 
 def read_applications(path: Path, type_name: str | None) -> list[Application]:
     """Read and check every application of a file, before any of them is issued.
 
     Args:
-        path: A `.json` or `.csv` file in UTF-8.
-        type_name: The one type of a CSV file without a type column: code, slug or name.
+        path: A `.json` file in UTF-8, or a table.
+        type_name: The one type of a table without a type column: code, slug or name.
 
     Raises:
         IssuanceError: some applications do not fit; every problem is listed, with its row in its pointer.
-        MalformedError: the file is not JSON or CSV.
+        MalformedError: the file is neither JSON nor a table.
         NotFoundError: no such file, or no such type.
     """
-    data = read_bounded(path, MAX_FILE, Reason.USAGE)
-    definition = find_type(type_name) if type_name else None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MalformedError(Reason.DATA_MALFORMED, f"{path} is not UTF-8 (byte {error.start})") from error
-    parse = _from_csv if path.suffix.lower() == ".csv" else _from_json
+    definitions = find_type(type_name) if type_name else load_catalogue()
     applications: list[Application] = []
     problems: list[FieldProblem] = []
     count = 0
-    for row, outcome in parse(path, text, definition):
-        count += 1
-        found = (
-            outcome.problems if isinstance(outcome, IssuanceError) else check_application(outcome, _definition(outcome))
-        )
-        problems += (FieldProblem(f"/{row}{p.pointer}", p.expected, p.expected_zh) for p in found)
+    for count, row in enumerate(_rows(path), 1):  # noqa: B007  (how many there were is told afterwards)
+        outcome = check_row(row, definitions)
         if isinstance(outcome, Application):
             applications.append(outcome)
+        else:
+            problems += (FieldProblem(f"/{row.number}{p.pointer}", p.expected, p.expected_zh) for p in outcome)
     if problems:
         raise IssuanceError(
             Reason.APPLICATION_INVALID,
@@ -63,24 +54,26 @@ def read_applications(path: Path, type_name: str | None) -> list[Application]:
     return applications
 
 
-def _definition(application: Application) -> TypeDefinition:
-    return find_type(application.type_code)
-
-
-def _from_json(path: Path, text: str, _: TypeDefinition | None) -> Iterator[tuple[int, Application | IssuanceError]]:
+def _rows(path: Path) -> Iterator[Row]:
+    if path.suffix.lower() == ".json":
+        yield from _from_json(path)
+        return
     try:
-        content = json.loads(text, object_pairs_hook=_no_repeats)
+        file = path.open("rb")
+    except OSError as error:
+        raise NotFoundError(Reason.USAGE, f"cannot read {path}: {error.strerror}") from error
+    with file:
+        yield from open_table(file, LIMITS).rows
+
+
+def _from_json(path: Path) -> Iterator[Row]:
+    data = read_bounded(path, MAX_FILE, Reason.USAGE)
+    try:
+        content = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_no_repeats)
     except (ValueError, RecursionError) as error:
-        raise MalformedError(Reason.DATA_MALFORMED, f"{path} is not JSON: {error}") from error
+        raise MalformedError(Reason.DATA_MALFORMED, f"{path} is not JSON in UTF-8: {error}") from error
     for number, item in enumerate(content if isinstance(content, list) else [content]):
-        try:
-            application = parse_application(item)
-            _definition(application)
-            yield number, application
-        except IssuanceError as error:
-            yield number, error
-        except EcertError:
-            yield number, _unknown_type()
+        yield Row(number, Entry(item))
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -88,33 +81,3 @@ def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
-
-
-def _unknown_type() -> IssuanceError:
-    problem = FieldProblem("/certificateTypeCode", "the code of a known licence type", "已知的证照类型代码")
-    return IssuanceError(Reason.APPLICATION_INVALID, "", (problem,))
-
-
-def _from_csv(
-    path: Path, text: str, definition: TypeDefinition | None
-) -> Iterator[tuple[int, Application | IssuanceError]]:
-    csv.field_size_limit(_MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        heading = next(reader, [])
-        if len(set(heading)) != len(heading) or not all(heading):
-            raise MalformedError(Reason.DATA_MALFORMED, f"{path}: the heading row has empty or repeated columns")
-        for cells in reader:
-            yield reader.line_num, _row(heading, cells, definition)
-    except csv.Error as error:
-        raise MalformedError(Reason.DATA_MALFORMED, f"{path}, line {reader.line_num}: {error}") from error
-
-
-def _row(heading: list[str], cells: list[str], definition: TypeDefinition | None) -> Application | IssuanceError:
-    if len(cells) != len(heading):
-        problem = FieldProblem("", f"{len(heading)} cells, as in the heading", f"与表头一致的 {len(heading)} 个单元格")
-        return IssuanceError(Reason.APPLICATION_INVALID, "", (problem,))
-    try:
-        return application_from_row(dict(zip(heading, cells, strict=True)), definition or load_catalogue())
-    except IssuanceError as error:
-        return error

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The format of the file, as SQLite's `user_version`."""
 
 _RECORD: Final = {
@@ -31,6 +31,7 @@ _RECORD: Final = {
     " status INTEGER NOT NULL, PRIMARY KEY (child, parent)",
     "completions": "number INTEGER PRIMARY KEY, identifier TEXT NOT NULL UNIQUE REFERENCES intents,"
     " record BLOB NOT NULL, face BLOB NOT NULL, at TEXT NOT NULL",
+    "files": "identifier TEXT PRIMARY KEY REFERENCES completions (identifier), file BLOB NOT NULL",
     # What was decided about them.
     "decisions": "number INTEGER PRIMARY KEY, identifier TEXT NOT NULL REFERENCES completions (identifier),"
     " state INTEGER NOT NULL, since TEXT NOT NULL, until TEXT, reason_code TEXT NOT NULL, reason TEXT NOT NULL,"
@@ -41,6 +42,8 @@ _RECORD: Final = {
     " at TEXT NOT NULL",
     "seal_decisions": "number INTEGER PRIMARY KEY, code TEXT NOT NULL, state INTEGER NOT NULL, since TEXT NOT NULL,"
     " reason TEXT NOT NULL, document TEXT NOT NULL, decided_at TEXT NOT NULL",
+    "seals": "code TEXT NOT NULL, digest BLOB NOT NULL, seal BLOB NOT NULL, at TEXT NOT NULL,"
+    " PRIMARY KEY (code, digest)",
     # What was published of them.
     "region": "only INTEGER PRIMARY KEY CHECK (only = 1), code TEXT NOT NULL",
     "publications": "sequence INTEGER PRIMARY KEY, digest BLOB NOT NULL, issued_at TEXT NOT NULL,"

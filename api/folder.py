@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.chain import SealedChain
 from ecert.cli.files import read_bounded, write_atomic
+from ecert.cli.published import STATUS
 from ecert.errors import NotFoundError, Reason
 from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT, load_delta, load_snapshot
 from ecert.revocation.seal_list import MAX_SEAL_LIST
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from ecert.revocation import ListKey, RegionStatus
     from ecert.trust import Registry
 
-STATUS: Final = "status"
-"""The folder of all regions in the published folder."""
 KEPT_DELTAS: Final = 1024
 """Deltas older than the newest so many are removed: whoever is that far behind takes the snapshot."""
 

@@ -68,7 +68,9 @@ class SqliteLedger:
         except sqlite3.IntegrityError as error:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "this licence was intended before") from error
 
-    def complete(self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime) -> None:
+    def complete(
+        self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime, file: bytes | None = None
+    ) -> None:
         """See `LicenceLedger`."""
         with self.database.transaction():
             if self.find(identifier).record is not None:
@@ -77,6 +79,13 @@ class SqliteLedger:
                 "INSERT INTO completions (identifier, record, face, at) VALUES (?, ?, ?, ?)",
                 *(identifier.text, record, face, at.isoformat()),
             )
+            if file is not None:
+                self.database.run("INSERT INTO files VALUES (?, ?)", identifier.text, file)
+
+    def file(self, identifier: Identifier) -> bytes | None:
+        """See `LicenceLedger`."""
+        row = self.database.row("SELECT file FROM files WHERE identifier = ?", identifier.text)
+        return None if row is None else bytes(row[0])
 
     def find(self, identifier: Identifier) -> LedgerEntry:
         """See `LicenceLedger`."""

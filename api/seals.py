@@ -17,7 +17,10 @@ from ecert.revocation.seal_list import (
     SealStatusList,
     load_seal_list,
     seal_seal_list,
+    state_of,
 )
+from ecert.seal import Seal
+from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from ecert.sm2 import Signer
     from ecert.trust import Registry
 
+_FILED: Final = "制作备案"
 _LIMITS: Final = (("seal code", MAX_CODE), ("reason", MAX_REASON), ("document number", MAX_DOCUMENT))
 
 
@@ -37,6 +41,25 @@ class SealBook:
     def __init__(self, database: Database) -> None:
         """Read and write in `database`."""
         self._db = database
+
+    def file(self, seal: Seal, at: datetime) -> None:
+        """File a seal that was verified (备案); it is active from when it was made. One made anew is filed again.
+
+        Raises:
+            IssuanceError: LEDGER_CONFLICT; this very seal is filed, or its code is cancelled.
+        """
+        info, digest = seal.info, sm3(seal.der)
+        with self._db.transaction():
+            if self._db.row("SELECT 1 FROM seals WHERE code = ? AND digest = ?", info.code, digest):
+                raise IssuanceError(Reason.LEDGER_CONFLICT, f"the seal {info.code} is filed already")
+            history = self.entries().get(info.code, ())
+            if not history or any(event.state is SealState.CANCELLED for event in history):
+                self.decide(info.code, SealEvent(SealState.ACTIVE, info.created, at, _FILED))
+            self._db.run("INSERT INTO seals VALUES (?, ?, ?, ?)", info.code, digest, seal.der, at.isoformat())
+
+    def filed(self) -> list[Seal]:
+        """Return the seals filed, by their codes, those made anew after the old ones."""
+        return [Seal.decode(row[0]) for row in self._db.run("SELECT seal FROM seals ORDER BY code, at")]
 
     def decide(self, code: str, event: SealEvent) -> None:
         """Record a decision about a seal: that it is filed and active, too, is one.
@@ -65,6 +88,10 @@ class SealBook:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "the seal is cancelled for good: decided before")
         if len(history) >= MAX_EVENTS or any(event.decided_at < earlier.decided_at for earlier in history):
             raise IssuanceError(Reason.LEDGER_CONFLICT, "a later decision is recorded, or too many: check the clock")
+
+    def state(self, code: str, at: datetime) -> SealState | None:
+        """Return a seal's state at `at`; None when nothing was decided about it by then."""
+        return state_of(self.entries().get(code, ()), at)
 
     def entries(self) -> dict[str, tuple[SealEvent, ...]]:
         """Return seal code → decisions, in the order in which they were taken."""

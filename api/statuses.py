@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from api.folder import STATUS, StatusFolder
+from api.folder import StatusFolder
+from ecert.cli.published import STATUS
 from ecert.errors import EcertError
 from ecert.revocation import load_delta, replace
 from ecert.trust import Role

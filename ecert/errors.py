@@ -195,6 +195,40 @@ class Reason(StrEnum):
     FILE_LICENCE_MISMATCH = "file-licence-mismatch"
     COPY_EXPIRED = "copy-expired"
 
+    # Personal data at rest.
+    CIPHERTEXT_MALFORMED = "ciphertext-malformed"
+    CIPHERTEXT_BAD = "ciphertext-bad"
+    VAULT_KEY_MISSING = "vault-key-missing"
+    VAULT_KEY_UNUSABLE = "vault-key-unusable"
+
+    # Signed requests of other systems (RFC 9421), and access tokens.
+    REQUEST_UNSIGNED = "request-unsigned"
+    REQUEST_SIGNATURE_MALFORMED = "request-signature-malformed"
+    REQUEST_SIGNATURE_PARAMETER = "request-signature-parameter"
+    REQUEST_SIGNATURE_COVERAGE = "request-signature-coverage"
+    REQUEST_SIGNATURE_TIME = "request-signature-time"
+    REQUEST_SIGNATURE_BAD = "request-signature-bad"
+    REQUEST_KEY_UNKNOWN = "request-key-unknown"
+    REQUEST_DIGEST_UNSUPPORTED = "request-digest-unsupported"
+    REQUEST_DIGEST_MISMATCH = "request-digest-mismatch"
+    REQUEST_REPLAYED = "request-replayed"
+    TOKEN_MALFORMED = "token-malformed"  # noqa: S105  (a code)
+    TOKEN_ALGORITHM = "token-algorithm"  # noqa: S105  (a code)
+    TOKEN_KEY_UNKNOWN = "token-key-unknown"  # noqa: S105  (a code)
+    TOKEN_SIGNATURE_BAD = "token-signature-bad"  # noqa: S105  (a code)
+    TOKEN_CLAIM = "token-claim"  # noqa: S105  (a code)
+    TOKEN_ISSUER = "token-issuer"  # noqa: S105  (a code)
+    TOKEN_AUDIENCE = "token-audience"  # noqa: S105  (a code)
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105  (a code)
+    TOKEN_NOT_YET_VALID = "token-not-yet-valid"  # noqa: S105  (a code)
+
+    # Tables that departments hand in.
+    TABLE_FORMAT = "table-format"
+    TABLE_HEADING = "table-heading"
+    TABLE_UNSAFE = "table-unsafe"
+    TABLE_DAMAGED = "table-damaged"
+    TABLE_TOO_LARGE = "table-too-large"
+
     # Callers of a service.
     SIGN_IN_REFUSED = "sign-in-refused"
 

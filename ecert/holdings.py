@@ -1,11 +1,7 @@
-"""What a window holds, as one value: pinned root, trust registry, a status chain for each region, pages of details.
+"""What a window holds, as one value: pinned root, trust registry; of each region a status chain, pages, and its seals.
 
 Every part carries its own signature and is verified before it is taken, whoever brought it: a publisher, a
 cache, a file. Taking a part returns new holdings; refusing one raises, and what was held stays as it was.
-
-As bytes, holdings are one offline bundle: canonical CBOR `{"format": 1, "registry": {name: bytes}, "status":
-{region: [snapshot, delta, ...]}, "pages": [bytes, ...]}`. It is no more trusted than its parts: everything in it
-is verified again at each load. The root is not in it; whoever can replace the pinned root can replace the program.
 """
 
 from __future__ import annotations
@@ -14,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from ecert import cbor
+from ecert.bundle import BundleContent, decode_bundle, encode_bundle
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError
 from ecert.revocation import (
     RegionStatus,
     StatusView,
     load_delta,
     load_page,
+    load_seal_list,
     load_snapshot,
 )
 from ecert.trust.metadata import drive, load_registry, refresh
@@ -28,17 +25,13 @@ from ecert.trust.metadata import drive, load_registry, refresh
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ecert.revocation import PageKey
+    from ecert.revocation import PageKey, SealStatusList
     from ecert.trust import Registry
     from ecert.trust.metadata import RegistryFiles
 
-MAX_BUNDLE: Final = 1024 * 1024 * 1024
-"""The longest offline bundle in bytes."""
 MAX_CHAIN: Final = 4096
 """The most deltas kept after a snapshot; a publisher makes a new snapshot long before."""
 
-_FORMAT: Final = 1
-_MAX_ITEMS: Final = 1_000_000
 _NEVER_EXPIRES: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER_FUTURE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -69,6 +62,8 @@ class Holdings:
         chains: Region → its status as it was signed.
         status: The same, verified and ready to be asked.
         pages: Details as they were signed.
+        seal_lists: Region → the status of its seals as it was signed.
+        seals: The same, verified and ready to be asked.
         problems: Part → why it is not in use, e.g. `status/440000`.
         floors: Region → issue time of what was dropped with a fallen status key: nothing older is taken again.
     """
@@ -79,6 +74,8 @@ class Holdings:
     chains: Mapping[str, Chain] = field(default_factory=dict)
     status: StatusView = field(default_factory=StatusView)
     pages: Mapping[PageKey, bytes] = field(default_factory=dict)
+    seal_lists: Mapping[str, bytes] = field(default_factory=dict)
+    seals: Mapping[str, SealStatusList] = field(default_factory=dict)
     problems: Mapping[str, EcertError] = field(default_factory=dict)
     floors: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -98,6 +95,8 @@ class Holdings:
             return taken
         for region in registry.regions.keys() & self.chains.keys():
             taken = taken.verified_again(region)
+        for region in registry.regions.keys() & self.seal_lists.keys():
+            taken = taken.seals_verified_again(region)
         return taken
 
     def verified_again(self, region: str) -> Holdings:
@@ -107,6 +106,23 @@ class Holdings:
             return self._without_problem(f"status/{region}")
         fallen = walked.problem.reason is Reason.CERTIFICATE_REVOKED
         return _noted(self.without_status(region) if fallen else self, f"status/{region}", walked.problem)
+
+    def seals_verified_again(self, region: str) -> Holdings:
+        """Verify the status of a region's seals by the registry held now; what a fallen key had signed is dropped."""
+        try:
+            load_seal_list(self.seal_lists[region], self._registry(), now=_NEVER_FUTURE)
+        except EcertError as error:
+            fallen = error.reason is Reason.CERTIFICATE_REVOKED
+            return _noted(self._without_seals(region) if fallen else self, f"seals/{region}", error)
+        return self._without_problem(f"seals/{region}")
+
+    def _without_seals(self, region: str) -> Holdings:
+        return replace(
+            self,
+            seal_lists={name: data for name, data in self.seal_lists.items() if name != region},
+            seals={name: one for name, one in self.seals.items() if name != region},
+            floors=self._raised(region, self.seals[region].issued_at),
+        )
 
     def without_status(self, region: str) -> Holdings:
         """Drop what a fallen status key had signed; what comes next is not older, whoever signed it."""
@@ -120,7 +136,7 @@ class Holdings:
                 {key: page for key, page in self.status.pages.items() if key[0] != region},
             ),
             pages=kept,
-            floors={**self.floors, region: held.issued_at},
+            floors=self._raised(region, held.issued_at),
         )
 
     def take_export(self, files: RegistryFiles) -> Holdings:
@@ -143,7 +159,7 @@ class Holdings:
         offered = load_snapshot(data, self._registry(), now=now)
         if offered.region != region:
             raise RejectedError(Reason.STATUS_FOREIGN, f"the snapshot is {offered.region}'s, not that of {region}")
-        self._require_above_floor(offered)
+        self._require_above_floor(region, offered.issued_at)
         held = self.status.of(offered.region)
         chain = Chain(offered.sequence, data)
         if held is not None and offered.sequence < held.sequence:
@@ -200,6 +216,27 @@ class Holdings:
         kept = {key: sealed for key, sealed in self.pages.items() if key in status.pages}
         return replace(self._without_problem("pages"), status=status, pages={**kept, page.key: data})
 
+    def take_seals(self, region: str, data: bytes, now: datetime) -> Holdings:
+        """Take the status of a region's seals.
+
+        Raises:
+            MalformedError: it is none.
+            RejectedError: not signed by the region's status key, another region's, or older than what is held.
+            UndeterminedError: the evidence about its signer is missing.
+        """
+        held = self.seals.get(region)
+        listing = load_seal_list(data, self._registry(), now=now, held=held)
+        if listing.region != region:
+            raise RejectedError(Reason.STATUS_FOREIGN, f"a list of the seals of {listing.region}, not of {region}")
+        self._require_above_floor(region, listing.issued_at)
+        if listing == held:
+            return self
+        return replace(
+            self._without_problem(f"seals/{region}"),
+            seal_lists={**self.seal_lists, region: data},
+            seals={**self.seals, region: listing},
+        )
+
     def take_chains(self, chains: Mapping[str, Sequence[bytes]], pages: Iterable[bytes]) -> Holdings:
         """Take what a bundle or a cache holds, part by part: what does not verify is named in `problems` and left."""
         holdings = self
@@ -220,7 +257,7 @@ class Holdings:
                 raise walked.problem or RejectedError(
                     Reason.STATUS_FOREIGN, f"the status of another region than {region}"
                 )
-            self._require_above_floor(offered)
+            self._require_above_floor(region, offered.issued_at)
             if held is not None and offered.sequence <= held.sequence:
                 self._require_same_history(held, walked)
                 return self
@@ -239,12 +276,16 @@ class Holdings:
                 Reason.STATUS_ROLLBACK, f"what is offered of {held.region} does not lead on from {held.sequence}, held"
             )
 
-    def _require_above_floor(self, offered: RegionStatus) -> None:
-        floor = self.floors.get(offered.region)
-        if floor is not None and offered.issued_at < floor:
+    def _require_above_floor(self, region: str, issued_at: datetime) -> None:
+        floor = self.floors.get(region)
+        if floor is not None and issued_at < floor:
             raise RejectedError(
-                Reason.STATUS_ROLLBACK, f"issued at {offered.issued_at:%F %T}Z, before what a fallen key had signed"
+                Reason.STATUS_ROLLBACK, f"issued at {issued_at:%F %T}Z, before what a fallen key had signed"
             )
+
+    def _raised(self, region: str, issued_at: datetime) -> dict[str, datetime]:
+        """Return the floors with a region's not below `issued_at`."""
+        return {**self.floors, region: max(issued_at, self.floors.get(region, issued_at))}
 
     def take_bundle(self, data: bytes) -> Holdings:
         """Take everything newer from an offline bundle.
@@ -253,13 +294,30 @@ class Holdings:
             EcertError: it is not a bundle, or its registry does not verify or is older than what is held.
         """
         content = decode_bundle(data)
-        return self.take_export(content.registry).take_chains(content.status, content.pages)
+        return self.take_export(content.registry).take_content(content)
+
+    def take_content(self, content: BundleContent) -> Holdings:
+        """Take chains, pages and seals of a bundle, part by part, as `take_chains`."""
+        holdings = self.take_chains(content.status, content.pages)
+        for region, listing in content.seals.items():
+            try:
+                holdings = holdings.take_seals(region, listing, _NEVER_FUTURE)
+            except EcertError as error:
+                if error.reason is not Reason.STATUS_ROLLBACK:  # an older list than is held is no news
+                    holdings = _noted(holdings, f"seals/{region}", error)
+        return holdings
 
     def encode(self) -> bytes:
         """Write an offline bundle."""
-        status: dict[int | str, cbor.Value] = {region: [*_parts(chain)] for region, chain in self.chains.items()}
-        files: dict[int | str, cbor.Value] = dict(self.files.items())
-        return cbor.encode({"format": _FORMAT, "registry": files, "status": status, "pages": [*self.pages.values()]})
+        return encode_bundle(
+            BundleContent(
+                registry=self.files,
+                status={region: _parts(chain) for region, chain in self.chains.items()},
+                pages=[*self.pages.values()],
+                seals=self.seal_lists,
+                floors=self.floors,
+            )
+        )
 
     def _registry(self) -> Registry:
         if self.registry is None:
@@ -283,34 +341,6 @@ class Holdings:
         return others | _registry_problems(registry)
 
 
-@dataclass(frozen=True, slots=True)
-class BundleContent:
-    """The parts of an offline bundle, none of them verified yet."""
-
-    registry: RegistryFiles
-    status: Mapping[str, Sequence[bytes]]
-    pages: Sequence[bytes]
-
-
-def decode_bundle(data: bytes) -> BundleContent:
-    """Read a bundle's parts from hostile bytes.
-
-    Raises:
-        MalformedError: longer than 1 GiB, or not a bundle.
-    """
-    content = cbor.decode(data, limit=MAX_BUNDLE, reason=Reason.DATA_MALFORMED, items=_MAX_ITEMS)
-    if not isinstance(content, dict) or content.keys() != {"format", "registry", "status", "pages"}:
-        raise MalformedError(Reason.DATA_MALFORMED, "not an offline bundle")
-    registry, status, pages = content["registry"], content["status"], content["pages"]
-    if content["format"] != _FORMAT or not isinstance(registry, dict) or not isinstance(status, dict):
-        raise MalformedError(Reason.DATA_MALFORMED, "not an offline bundle of this format")
-    return BundleContent(
-        {str(name): _bytes(part) for name, part in registry.items()},
-        {str(region): _list_of_bytes(parts) for region, parts in status.items()},
-        _list_of_bytes(pages),
-    )
-
-
 def load_holdings(root: bytes, data: bytes | None) -> Holdings:
     """Load what a window held: everything verified again. A broken status chain is left out and named.
 
@@ -322,7 +352,10 @@ def load_holdings(root: bytes, data: bytes | None) -> Holdings:
         EcertError: the root, the bundle or its registry does not verify.
     """
     holdings = Holdings(root)
-    return holdings if data is None else holdings.take_bundle(data)
+    if data is None:
+        return holdings
+    content = decode_bundle(data)
+    return replace(holdings.take_export(content.registry), floors=content.floors).take_content(content)
 
 
 def _noted(holdings: Holdings, part: str, error: EcertError) -> Holdings:
@@ -372,15 +405,3 @@ def _parts(chain: Chain) -> tuple[bytes, ...]:
 
 def _registry_problems(registry: Registry) -> dict[str, EcertError]:
     return {f"registry/{region}": error for region, error in registry.problems.items()}
-
-
-def _bytes(value: cbor.Value) -> bytes:
-    if not isinstance(value, bytes):
-        raise MalformedError(Reason.DATA_MALFORMED, "a part of the bundle is not bytes")
-    return value
-
-
-def _list_of_bytes(value: cbor.Value) -> tuple[bytes, ...]:
-    if not isinstance(value, list):
-        raise MalformedError(Reason.DATA_MALFORMED, "a part of the bundle is not a list")
-    return tuple(map(_bytes, value))

@@ -1,24 +1,25 @@
 """From an application to a sealed licence.
 
-draft: does the application fit its type? build both records, encode, decode back, compare
+draft: does the application fit its type, and its page? build both records, encode, decode back, compare
 -> ledger.intend(what will be signed), before the key is touched
 -> sign both records, each verified with the public key before it leaves
--> ledger.complete(the sealed bytes)
+-> make the licence's file, where one is asked for: page, seal, the record in it
+-> ledger.complete(the sealed bytes, all of them at once)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ecert import envelope
 from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
 from ecert.licence.application import PARENTS, Application, check_application
 from ecert.licence.codes import HOLDER_CODE_TYPES
 from ecert.licence.face import Face, decode_face, encode_face
-from ecert.licence.identifier import Identifier, new_serial
+from ecert.licence.identifier import SERIAL_LENGTH, Identifier, new_serial
 from ecert.licence.masking import mask_name
 from ecert.licence.record import (
     Record,
@@ -49,6 +50,8 @@ EXTENSION: Final = "extendInfo."
 """What a type-specific field's name is prefixed with among a record's fields."""
 ASSOCIATED: Final = "associatedCertificateIdentifiers"
 """The field that names the licences a licence depends on, their identifiers joined by `^`."""
+_ANY_SERIAL: Final = "0" * SERIAL_LENGTH
+"""Stands for a licence's serial where there is none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Draft:
         items: The record's unprotected header: every field, disclosed.
         face: Payload of the face record.
         sealed_at: The instant both records name.
+        fields: All fields of the record.
     """
 
     identifier: Identifier
@@ -72,19 +76,48 @@ class Draft:
     items: bytes
     face: bytes
     sealed_at: datetime
+    fields: Mapping[str, FieldValue]
 
 
 @dataclass(frozen=True, slots=True)
 class SealedLicence:
-    """An issued licence: the sealed record and the sealed face, both as bytes."""
+    """An issued licence: the sealed record, the sealed face, and the sealed OFD file if it has one, all as bytes."""
 
     identifier: Identifier
     record: bytes
     face: bytes
+    file: bytes | None = None
 
     def text(self, portal_host: str) -> str:
         """Return the text of the licence's QR code."""
         return encode_text(self.face, portal_host)
+
+
+class LicenceFiles(Protocol):
+    """Makes the files of licences, see `ecert.licence_file.FileMaker`."""
+
+    def require_fit(self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None) -> None:
+        """Require that a licence can be set on its page.
+
+        Raises:
+            IssuanceError: it cannot.
+        """
+
+    def make(
+        self,
+        definition: TypeDefinition,
+        fields: Mapping[str, FieldValue],
+        portrait: bytes | None,
+        *,
+        record: bytes,
+        text: Callable[[str], str],
+        at: datetime,
+    ) -> bytes:
+        """Make a licence's file.
+
+        Raises:
+            EcertError: it cannot be made or sealed.
+        """
 
 
 def draft(
@@ -95,6 +128,7 @@ def draft(
     allocate: Callable[[], StatusRef],
     sealed_at: datetime,
     entropy: Callable[[int], bytes],
+    files: LicenceFiles | None = None,
 ) -> Draft:
     """Build a new licence without sealing it.
 
@@ -105,9 +139,10 @@ def draft(
         allocate: Returns a status reference never used before; called once nothing is wrong.
         sealed_at: The instant it is sealed, aware; cut to whole seconds.
         entropy: Returns that many fresh random bytes.
+        files: Makes its file; it must fit on its page.
 
     Raises:
-        IssuanceError: the application does not fit its type, or the issuer may not issue it.
+        IssuanceError: the application does not fit its type or its page, or the issuer may not issue it.
     """
     problems = check_application(application, definition)
     if problems:
@@ -118,8 +153,9 @@ def draft(
         raise IssuanceError(Reason.ISSUER_NOT_ENTITLED, unentitled)
     identifier = Identifier(definition.code, issuer.member.code, new_serial(entropy), 1)
     validity = Validity(application.effective, application.expiring)
-    status = allocate()
     fields = record_fields(application, definition, issuer, identifier, sealed_at)
+    _require_fit(application, definition, fields, files)
+    status = allocate()
     items = salt_fields(fields, entropy)
     record = Record(
         identifier=identifier,
@@ -140,7 +176,14 @@ def draft(
         record_digest=sm3(payload),
     )
     made = Draft(
-        identifier, issuer.public_key.key_id, status, payload, encode_items(items), encode_face(face), sealed_at
+        identifier=identifier,
+        key_id=issuer.public_key.key_id,
+        status=status,
+        record=payload,
+        items=encode_items(items),
+        face=encode_face(face),
+        sealed_at=sealed_at,
+        fields=fields,
     )
     if (
         decode_record(made.record) != record
@@ -149,6 +192,43 @@ def draft(
     ):
         raise IssuanceError(Reason.SELF_CHECK_FAILED, "the licence does not decode back to what was encoded")
     return made
+
+
+def require_page(
+    application: Application,
+    definition: TypeDefinition,
+    issuer: RegisteredKey,
+    files: LicenceFiles | None,
+    *,
+    at: datetime,
+) -> None:
+    """Require that a licence can be set on its page, before there is one: so a whole batch is checked before any.
+
+    Args:
+        application: What the department handed in.
+        definition: The definition of its type.
+        issuer: The department's key, as the trust registry has it.
+        files: Makes its file; None: it gets none, and a portrait would be lost.
+        at: The day it would be sealed, aware.
+
+    Raises:
+        IssuanceError: it cannot.
+    """
+    identifier = Identifier(definition.code, issuer.member.code, _ANY_SERIAL, 1)
+    _require_fit(application, definition, record_fields(application, definition, issuer, identifier, at), files)
+
+
+def _require_fit(
+    application: Application,
+    definition: TypeDefinition,
+    fields: Mapping[str, FieldValue],
+    files: LicenceFiles | None,
+) -> None:
+    if files is not None:
+        files.require_fit(definition, fields, application.portrait)
+    elif application.portrait is not None:
+        problem = FieldProblem("/portrait", "no portrait: no file is made that could show it", "无照片：不制作文件")
+        raise IssuanceError(Reason.APPLICATION_INVALID, "a portrait needs a file to stand in", (problem,))
 
 
 def printed_name(application: Application, definition: TypeDefinition) -> str:
@@ -199,8 +279,9 @@ def issue(
     now: Callable[[], datetime],
     entropy: Callable[[int], bytes],
     foreign: Mapping[Identifier, Parent] = MappingProxyType({}),
+    files: LicenceFiles | None = None,
 ) -> SealedLicence:
-    """Issue one licence: draft, intend, seal and check, complete.
+    """Issue one licence: draft, intend, seal and check, make its file, complete.
 
     Args:
         application: What the department handed in.
@@ -211,9 +292,11 @@ def issue(
         now: The clock.
         entropy: Returns that many fresh random bytes.
         foreign: Licences of other ledgers that the application may depend on, each verified.
+        files: Makes its file; None: it gets none.
 
     Raises:
-        IssuanceError: the application, the issuer or the ledger refuses.
+        IssuanceError: the application, the issuer, the page or the ledger refuses.
+        RejectedError: the issuer's seal may not be used.
         CustodyError: the key failed; the intent stays open in the ledger and is harmless.
     """
     key_id = signer.public_key.key_id
@@ -227,6 +310,7 @@ def issue(
         allocate=lambda: ledger.allocate(key_id),
         sealed_at=now(),
         entropy=entropy,
+        files=files,
     )
     ledger.intend(
         Intent(
@@ -241,8 +325,14 @@ def issue(
     )
     record = envelope.seal(envelope.Kind.RECORD, made.record, signer, unprotected=made.items).encode()
     face = envelope.seal(envelope.Kind.FACE, made.face, signer).encode()
-    ledger.complete(made.identifier, record=record, face=face, at=now())
-    return SealedLicence(made.identifier, record, face)
+    licence = SealedLicence(made.identifier, record, face)
+    if files is not None:
+        file = files.make(
+            definition, made.fields, application.portrait, record=record, text=licence.text, at=made.sealed_at
+        )
+        licence = replace(licence, file=file)
+    ledger.complete(made.identifier, record=record, face=face, file=licence.file, at=now())
+    return licence
 
 
 def find_parents(

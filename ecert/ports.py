@@ -121,8 +121,10 @@ class LicenceLedger(Protocol):
             IssuanceError: this identifier, or this key's status reference, was intended before.
         """
 
-    def complete(self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime) -> None:
-        """Record the sealed bytes of an intent.
+    def complete(
+        self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime, file: bytes | None = None
+    ) -> None:
+        """Record the sealed bytes of an intent, and the licence's file if it has one, in one step.
 
         Raises:
             NotFoundError: there is no intent for this identifier.
@@ -135,6 +137,9 @@ class LicenceLedger(Protocol):
         Raises:
             NotFoundError: nothing is.
         """
+
+    def file(self, identifier: Identifier) -> bytes | None:
+        """Return a licence's file; None where it has none, or nothing is known of it."""
 
     def open_intents(self) -> Iterator[Intent]:
         """Return the intents that were never completed, oldest first."""

@@ -10,9 +10,6 @@ from ecert.cli.files import read_bounded
 from ecert.errors import EcertError, Reason
 from keys.options import DEFAULT_HOME, Home, PassphraseFile, existing_ceremony, parse_time, passphrase_source, report
 
-DEFAULT_FONT: Final = Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc")
-"""Debian's fonts-noto-cjk."""
-
 _MAX_FONT: Final = 128 * 1024 * 1024
 _MAX_EMBLEM: Final = 512 * 1024
 _LEVELS: Final = "province|prefecture|township|special"
@@ -44,17 +41,14 @@ def make_seal(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Make a seal."""
-    from ecert.seal.font import SealFont  # noqa: PLC0415  (`--help` answers without loading any of these)
+    from ecert.cli.fonts import find_font  # noqa: PLC0415  (`--help` answers without loading any of these)
+    from ecert.seal.font import SealFont  # noqa: PLC0415
     from ecert.seal.picture import Emblem, SealLevel  # noqa: PLC0415
     from keys.seals import SealOrder, make  # noqa: PLC0415
 
     existing_ceremony(home)
     if level not in tuple(SealLevel):
         raise EcertError(Reason.USAGE, f"{level!r} is no level: choose {_LEVELS}")
-    if font is None and not DEFAULT_FONT.is_file():
-        raise EcertError(
-            Reason.SEAL_FONT_UNUSABLE, f"there is no {DEFAULT_FONT}: install fonts-noto-cjk, or give --font"
-        )
     order = SealOrder(
         maker=maker,
         department=department,
@@ -64,7 +58,9 @@ def make_seal(
         emblem=None if emblem is None else Emblem(_read_text(emblem)),
         again=again,
     )
-    letters = SealFont(read_bounded(one, _MAX_FONT, Reason.SEAL_FONT_UNUSABLE) for one in font or [DEFAULT_FONT])
+    letters = SealFont(
+        read_bounded(one, _MAX_FONT, Reason.SEAL_FONT_UNUSABLE) for one in font or [find_font("song-bold")]
+    )
     source = passphrase_source(passphrase_file)
     ask = partial(source.ask, f"seal-maker-{maker}")
     report(home, make(home, order, letters, passphrase=ask, now=parse_time("now")))

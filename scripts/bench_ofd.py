@@ -8,7 +8,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from ecert.cli.fonts import load_fonts
+from ecert.cli.fonts import find_font, load_fonts
 from ecert.cli.pixels import qr_modules
 from ecert.ofd.archive import write_package
 from ecert.ofd.sealing import Sealer, seal_file
@@ -41,7 +41,7 @@ class OfdBench:
         self._fonts = load_fonts()
         self._world = World.build()
         design = SealDesign(_NAME, 42, code="44010600000012")
-        font = SealFont([Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc").read_bytes()])
+        font = SealFont([find_font("song-bold").read_bytes()])
         picture = SealPicture("PNG", seal_png(draw_seal(design, font)), 42, 42)
         self._seal = forge.seal(self._world, picture=picture)
         self._sealer = Sealer(self._world.keys["department"], self._world.certificates["department"])

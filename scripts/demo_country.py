@@ -1,4 +1,4 @@
-"""Who is in the demonstration: two regions, their invented departments and seal makers."""
+"""Who is in the demonstration: two regions, their invented departments, seal makers and time-stamping authorities."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class Department:
     name: str
     name_en: str
     types: tuple[str, ...]
+
+    @property
+    def seal(self) -> str:
+        """The code of its electronic seal: its region, and its number there."""
+        return f"{self.region}{DEPARTMENTS.index(self) + 1:08}"
 
 
 DEPARTMENTS = (
@@ -55,6 +60,10 @@ DEPARTMENTS = (
         ("resident-identity-card", "driving-licence", "vehicle-licence", "social-security-card"),
     ),
 )
+TSAS = {
+    "440000": ("91440000DEMG90019D", "广东省样例时间戳服务中心", "Guangdong Sample Time Stamps"),
+    "310000": ("91310000DEMH900202", "上海市样例时间戳服务中心", "Shanghai Sample Time Stamps"),
+}
 SEAL_MAKERS = {
     "440000": ("12440000DEMG90018F", "广东省样例印章制作中心", "Guangdong Sample Seal Maker"),
     "310000": ("12310000DEMH900192", "上海市样例印章制作中心", "Shanghai Sample Seal Maker"),

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from demo_commands import FailedError, run
-from demo_country import DEPARTMENTS, REGIONS, SEAL_MAKERS, Department
+from demo_country import DEPARTMENTS, REGIONS, SEAL_MAKERS, TSAS, Department
+from demo_files import check_files, make_seals, remake_seal, suspend_seal, write_expected, write_file_cases
 from demo_network import Network, StartError
+from demo_portrait import portrait
 from demo_tamper import write_attacks, write_cases
 
 from ecert import envelope
@@ -34,6 +36,7 @@ from keys.signer import load_signer
 DATA = Path(__file__).parent / "demo-data"
 HOST = "ZZ.EXAMPLE"
 MARKER = ".ecert-demo"
+WITH_PORTRAIT = ("resident-identity-card", "driving-licence", "social-security-card")
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Demo:
         self.second = self.out / "second-window"
         self.root = self.published / "registry" / "metadata" / "1.root.json"
         self.licences = self.out / "licences"
+        self.pages = self.out / "pages"
         self.verdicts = self.out / "verdicts"
 
     def ledger(self, region: str) -> Path:
@@ -63,12 +67,36 @@ class Demo:
 
     def issue(self, department: Department, file: Path) -> list[Path]:
         """Issue every application of a file; return the records' paths."""
-        ran = run(
-            *("api", "issue", file, "--signer", self.key(f"department-{department.code}")),
-            *("--passphrase-file", self.passphrase, "--ledger", self.ledger(department.region)),
-            *("--bundle", self.published, "--portal-host", HOST, "--out", self.licences, "--json"),
+        ran = run("api", "issue", file, *self._issuing(department))
+        records = [Path(json.loads(line)["record"]) for line in ran.out.splitlines()]
+        for record in records:
+            self.draw(record.with_suffix(".ofd"))
+        return records
+
+    def draw(self, file: Path) -> None:
+        """Draw a licence's page as SVG, PNG and PDF."""
+        for picture in (self.pages / f"{file.stem}.svg", self.pages / f"{file.stem}.png", file.with_suffix(".pdf")):
+            run("ecert", "render", file, picture, show=False)
+
+    def try_to_issue(self, department: Department, file: Path) -> str:
+        """Try to issue where that must be refused; return what was said."""
+        return run("api", "issue", file, *self._issuing(department), expect=1).err
+
+    def _issuing(self, department: Department) -> tuple[object, ...]:
+        return (
+            *("--signer", self.key(f"department-{department.code}"), "--passphrase-file", self.passphrase),
+            *("--ledger", self.ledger(department.region), "--bundle", self.published),
+            *("--seal", self.home / f"seal-{department.seal}.esl"),
+            *("--tsa", self.key(f"tsa-{TSAS[department.region][0]}")),
+            *("--portal-host", HOST, "--out", self.licences, "--json"),
         )
-        return [Path(json.loads(line)["record"]) for line in ran.out.splitlines()]
+
+    def publish(self, region: str) -> None:
+        """Publish a region's status list."""
+        run(
+            *("api", "publish", "--signer", self.key(f"status-{region}"), "--passphrase-file", self.passphrase),
+            *("--ledger", self.ledger(region), "--bundle", self.published, "--days", 7),
+        )
 
     def chapter(self, zh: str, en: str) -> None:
         """Begin a chapter; with pauses, wait for Enter first."""
@@ -125,10 +153,11 @@ def ceremony(demo: Demo) -> None:
         named = ("--region", d.region, "--code", d.code, "--name", d.name, "--name-en", d.name_en)
         run("keys", "issue-department", *named, *types, *common)
         run("keys", "registry", "add-issuer", "--region", d.region, "--code", d.code, *out, *common)
-    for region, (code, name, name_en) in SEAL_MAKERS.items():
-        body = ("--region", region, "--code", code)
-        run("keys", "issue-seal-maker", *body, "--name", name, "--name-en", name_en, *common)
-        run("keys", "registry", "add-issuer", "--role", "seal-maker", *body, *out, *common)
+    for role, bodies in (("seal-maker", SEAL_MAKERS), ("tsa", TSAS)):
+        for region, (code, name, name_en) in bodies.items():
+            body = ("--region", region, "--code", code)
+            run("keys", f"issue-{role}", *body, "--name", name, "--name-en", name_en, *common)
+            run("keys", "registry", "add-issuer", "--role", role, *body, *out, *common)
     run("keys", "registry", "sign", "--days", 7, *out, *common)
     print(run("keys", "registry", "status", *out).out, end="")
     pki = demo.out / "pki"
@@ -149,36 +178,23 @@ def ceremony(demo: Demo) -> None:
 
 def windows(demo: Demo) -> None:
     """Publish the first status lists; set a window up with the anchor and everything published."""
-    demo.chapter("二 发布状态名录，启用窗口", "2 Status lists are published; a window is set up")
+    demo.chapter("三 发布状态名录，启用窗口", "3 Status lists are published; a window is set up")
     for region in REGIONS:
-        publish(demo, region)
+        demo.publish(region)
     for window in (demo.bundle, demo.second):
         run("verifier", "pin", demo.root, "--bundle", window)
         run("verifier", "update", demo.published, "--bundle", window)
     print(run("verifier", "show", "--bundle", demo.bundle).out, end="")
 
 
-def publish(demo: Demo, region: str) -> None:
-    """Publish a region's status list."""
-    run(
-        *("api", "publish", "--signer", demo.key(f"status-{region}"), "--passphrase-file", demo.passphrase),
-        *("--ledger", demo.ledger(region), "--bundle", demo.published, "--days", 7),
-    )
-
-
 def issue(demo: Demo) -> list[tuple[Department, Path]]:
     """Issue licences of every type in both regions; return each with its issuer."""
-    demo.chapter("三 各部门签发八种证照", "3 Departments issue licences of all eight types")
+    demo.chapter("四 各部门签发八种证照", "4 Departments issue licences of all eight types")
     applications = demo.out / "applications"
     applications.mkdir()
     issued: list[tuple[Department, Path]] = []
     for department in DEPARTMENTS:
-        rows = [
-            row
-            for slug in department.types
-            for row in json.loads((DATA / f"{slug}.json").read_text("utf-8"))
-            if row["certificateAreaCode"][:2] == department.region[:2]
-        ]
+        rows = [row for slug in department.types for row in applications_of(department, slug)]
         file = applications / f"{department.code}.json"
         file.write_text(json.dumps(rows, ensure_ascii=False, indent=2), "utf-8")
         records = demo.issue(department, file)
@@ -188,11 +204,19 @@ def issue(demo: Demo) -> list[tuple[Department, Path]]:
     return issued
 
 
+def applications_of(department: Department, slug: str) -> list[dict[str, object]]:
+    """Return the applications of one type from a department's region, with a portrait where the type shows one."""
+    shown = slug in WITH_PORTRAIT
+    rows: list[dict[str, object]] = json.loads((DATA / f"{slug}.json").read_text("utf-8"))
+    here = [row for row in rows if str(row["certificateAreaCode"])[:2] == department.region[:2]]
+    return [{**row, "portrait": portrait(number)} if shown else row for number, row in enumerate(here)]
+
+
 def verify_all(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Verify every licence at the window: its code as text, its code as picture, its record."""
     demo.chapter(
-        "四 窗口扫码核验(另一地区的证照，只凭窗口持有的名录)",
-        "4 A window verifies them: licences of the other region, by what it holds",
+        "五 窗口扫码核验(另一地区的证照，只凭窗口持有的名录)",
+        "5 A window verifies them: licences of the other region, by what it holds",
     )
     department, shown = issued[0]
     text = shown.with_suffix(".txt").read_text("ascii").strip()
@@ -210,8 +234,8 @@ def verify_all(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 def revoke(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Revoke one licence in each region while publisher and windows run, each a process of its own."""
     demo.chapter(
-        "五 发布方与两个窗口各自运行；吊销几秒内到窗口",
-        "5 A publisher and two windows run by themselves; a revocation reaches both within seconds",
+        "七 发布方与两个窗口各自运行；吊销几秒内到窗口",
+        "7 A publisher and two windows run by themselves; a revocation reaches both within seconds",
     )
     chosen = {region: next(r for d, r in issued if d.region == region) for region in REGIONS}
     with Network(
@@ -248,8 +272,8 @@ def revoke(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 def depend(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Issue a licence that depends on another, suspend the parent, see the flag; then answer about the time before."""
     demo.chapter(
-        "六 关联证照：营业执照暂扣，食品经营许可证带上标记；出具“某时是否有效”的签名答复",
-        "6 A licence depends on another: the parent falls, the child is flagged; a signed answer about a past instant",
+        "八 关联证照：营业执照暂扣，食品经营许可证带上标记；出具“某时是否有效”的签名答复",
+        "8 A licence depends on another: the parent falls, the child is flagged; a signed answer about a past instant",
     )
     department = DEPARTMENTS[0]
     parent = [r for d, r in issued if d == department and r.stem.startswith("business-licence")][1]
@@ -259,12 +283,12 @@ def depend(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     application.write_text(json.dumps({**row, "parentIdentifiers": [identifier]}, ensure_ascii=False), "utf-8")
     child = demo.issue(department, application)[0]
     valid_at = timestamp(now())
-    publish(demo, department.region)
+    demo.publish(department.region)
     time.sleep(1.1)  # instants are whole seconds: the decision comes after the one that is asked about
     where = ("--ledger", demo.ledger(department.region), "--bundle", demo.published)
     suspended = ("--state", "suspended", "--reason-code", "under-investigation")
     run("api", "revoke", parent, *suspended, "--reason", "样例：立案调查期间暂扣", *where)
-    publish(demo, department.region)
+    demo.publish(department.region)
     run("verifier", "update", demo.published, "--bundle", demo.bundle)
     verdict = demo.verdict(child.with_suffix(".txt"), child.stem, outcome="valid", reason="ok")
     demo.verdict(child, f"{child.stem}.record", outcome="valid", reason="ok")
@@ -283,8 +307,8 @@ def depend(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 def compromise(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """A department's key is stolen: what the region had on record before stays valid, a forgery dated back never is."""
     demo.chapter(
-        "八 密钥泄露：有签发证据的仍有效，倒签的伪造永远不会有效",
-        "8 A key is stolen: with evidence of issuance a licence stays valid, a forgery dated back never becomes so",
+        "十 密钥泄露：有签发证据的仍有效，倒签的伪造永远不会有效",
+        "10 A key is stolen: with evidence of issuance a licence stays valid, a forgery dated back never becomes so",
     )
     department = DEPARTMENTS[3]
     record = next(r for d, r in issued if d == department and not r.stem.startswith("business-licence"))
@@ -307,6 +331,7 @@ def compromise(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
         reason="issuer-key-compromised",
         options=("--evidence", evidence),
     )
+    remake_seal(demo, department)
     demo.record(
         "密钥泄露", "stolen key", f"无证据 without: {without['outcome']}; 有证据 with: valid; 倒签 forged: never"
     )
@@ -324,8 +349,8 @@ def backdated(demo: Demo, department: Department, record: Path) -> str:
 def offline(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Make the offline bundle; ask about a day on which everything in it is stale."""
     demo.chapter(
-        "七 离线包；断网九天：不能判断就说不能判断；已知的吊销仍然算数",
-        "7 The offline bundle; nine days without a network: it says that it cannot tell; a revocation it knows counts",
+        "九 离线包；断网九天：不能判断就说不能判断；已知的吊销仍然算数",
+        "9 The offline bundle; nine days without a network: it says that it cannot tell; a revocation it knows counts",
     )
     bundle = demo.out / "bundle.bin"
     run("verifier", "bundle", "--bundle", demo.bundle, "--source", demo.published, "--out", bundle)
@@ -344,7 +369,7 @@ def offline(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 
 def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Tamper in every way we can think of, and verify."""
-    demo.chapter("九 篡改、伪造、越权、残缺", "9 Altered, forged, beyond entitlement, damaged")
+    demo.chapter("十一 篡改、伪造、越权、残缺", "11 Altered, forged, beyond entitlement, damaged")
     record = issued[2][1]
     insider = load_signer(
         demo.key(f"department-{DEPARTMENTS[1].code}"), passphrase=lambda: demo.passphrase.read_bytes().strip()
@@ -358,6 +383,8 @@ def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
         insider=insider,
         status_file=demo.published / "status" / "440000" / "snapshot.bin",
     )
+    expected |= write_file_cases(demo, issued[2][1], issued[-1][1])
+    write_expected(demo, expected)
     for name, wanted in expected.items():
         verdict = demo.verdict(demo.out / "tampered" / name, f"tampered-{name}", **wanted)
         print(f"  {name:34} {verdict['outcome']:13} {verdict['reason']:22} {verdict['sentence']}")
@@ -424,17 +451,21 @@ def main() -> None:
     prepare(options.out)
     demo = Demo(options.out.resolve(), pause=not options.check and sys.stdin.isatty())
     demo.verdicts.mkdir()
+    demo.pages.mkdir()
     os.umask(0o022)
     try:
         ceremony(demo)
+        make_seals(demo)
         windows(demo)
         issued = issue(demo)
         verify_all(demo, issued)
+        check_files(demo, issued)
         revoke(demo, issued)
         depend(demo, issued)
         offline(demo, issued)
         compromise(demo, issued)
         tamper(demo, issued)
+        suspend_seal(demo)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

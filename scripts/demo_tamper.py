@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ecert import cbor, envelope
@@ -13,8 +14,12 @@ from ecert.cli.pixels import draw_png
 from ecert.licence.face import decode_face, encode_face
 from ecert.licence.record import DISCLOSED, MAX_RECORD
 from ecert.licence.validity import Validity
+from ecert.ofd.archive import write_package
+from ecert.ofd.package import Package
 from ecert.qr import decode_text, encode_text
+from ecert.seal import Sealing
 from ecert.sm2 import PrivateKey
+from ecert.timestamp import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from ecert.sm2 import Signer
     from ecert.trust import Registry
 
+_PAGE = "Doc_0/Pages/Page_0/Content.xml"
+_BAD = "invalid"
+
 Case = tuple[str, bytes, str, str]
 """File name, content, outcome, reason."""
 
@@ -30,7 +38,7 @@ Case = tuple[str, bytes, str, str]
 def write_cases(
     out: Path, *, text: str, record: bytes, host: str, registry: Registry, insider: Signer, status_file: Path
 ) -> dict[str, dict[str, str]]:
-    """Write every case into a folder, with `expected.json`: file name → outcome and reason.
+    """Write every case into a folder; return file name → outcome and reason.
 
     Args:
         out: The folder.
@@ -54,7 +62,6 @@ def write_cases(
     expected["picture-without-code.png"] = {"outcome": "invalid", "reason": "no-qr-in-image"}
     shutil.copy(status_file, out / "status-list-as-licence.bin")
     expected["status-list-as-licence.bin"] = {"outcome": "invalid", "reason": "record-malformed"}
-    (out / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return expected
 
 
@@ -159,3 +166,35 @@ def write_attacks(out: Path, published: Path, *, old_timestamp: bytes, bundle: P
 
 def _version(path: Path) -> int:
     return int(path.name.split(".")[0])
+
+
+def file_cases(original: bytes, other: bytes) -> Iterator[Case]:
+    """Yield what somebody without the issuer's key could make of a licence's file.
+
+    Args:
+        original: The file.
+        other: Another department's file.
+    """
+    parts, others = dict(Package.read(original).parts), Package.read(other).parts
+    page = parts[_PAGE]
+    changed = {**parts, _PAGE: page.replace("样".encode(), "冒".encode(), 1)}
+    yield "file-page-text-changed.ofd", _file(changed), _BAD, "file-part-changed"
+    seal = next(name for name in parts if name.endswith("Seal.esl"))
+    yield "file-seal-swapped.ofd", _file({**parts, seal: others[seal]}), _BAD, "file-part-changed"
+    note = "Doc_0/Annots/Annotations.xml"
+    added = {**parts, note: b'<ofd:Annotations xmlns:ofd="http://www.ofdspec.org/2016"/>'}
+    yield "file-part-added-uncovered.ofd", _file(added), _BAD, "file-part-unprotected"
+    unsigned = {name: part for name, part in parts.items() if not name.startswith("Doc_0/Signs/")}
+    root = re.sub(rb"<ofd:Signatures>[^<]*</ofd:Signatures>", b"", parts["OFD.xml"])
+    yield "file-signature-removed.ofd", _file({**unsigned, "OFD.xml": root}), _BAD, "file-unsigned"
+    value = next(name for name in parts if name.endswith("SignedValue.dat"))
+    token = Sealing.decode(parts[value]).time_stamp or b""
+    at = token.index(read_token(token)[0].time.strftime("%Y%m%d").encode())
+    earlier = token[:at] + b"2020" + token[at + 4 :]
+    backdated = {**parts, value: parts[value].replace(token, earlier)}
+    yield "file-timestamp-altered.ofd", _file(backdated), _BAD, "timestamp-signature-bad"
+    yield "file-cut-short.ofd", original[:-100], _BAD, "file-damaged"
+
+
+def _file(parts: dict[str, bytes]) -> bytes:
+    return write_package(Package.of(parts), datetime(2026, 1, 1, tzinfo=UTC))

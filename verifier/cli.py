@@ -18,7 +18,7 @@ from verifier.keeper import Keeper, publishing_regions, require_root
 from verifier.update import gather_from, update_from
 
 if TYPE_CHECKING:
-    from ecert.revocation import RegionStatus
+    from ecert.revocation import RegionStatus, SealStatusList
     from ecert.trust import Registry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="窗口 The window.", rich_markup_mode=None)
@@ -77,8 +77,11 @@ def show(bundle: BundleOption) -> int:
     held, now = load_bundle(bundle), entry.now()
     if held.registry is None:
         raise UndeterminedError(Reason.REGISTRY_MISSING, f"nothing is held in {bundle} yet: run update")
-    parts: dict[str, tuple[int, Registry | RegionStatus]] = {"registry": (held.registry.version, held.registry)}
+    parts: dict[str, tuple[int, Registry | RegionStatus | SealStatusList]] = {
+        "registry": (held.registry.version, held.registry)
+    }
     parts |= {f"status/{region}": (status.sequence, status) for region, status in held.status.regions.items()}
+    parts |= {f"seals/{region}": (listing.sequence, listing) for region, listing in held.seals.items()}
     for name, (number, part) in parts.items():
         age = "新鲜 fresh" if part.is_fresh(now) else "陈旧 stale"
         entry.put(f"{name}\t{number}\t{local_time(part.issued_at)}\t{local_time(part.fresh_until)}\t{age}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ecert.errors import MalformedError, NotFoundError, Reason
 from ecert.revocation import MAX_DELTA, MAX_PAGE, MAX_SNAPSHOT
 from ecert.revocation.issued import MAX_PROOF
+from ecert.revocation.seal_list import MAX_SEAL_LIST
 from ecert.trust.metadata import refresh
 
 if TYPE_CHECKING:
@@ -130,3 +131,12 @@ async def fetch_proof(publisher: Publisher, region: str, record_digest: bytes) -
         UnreachableError: the publisher does not answer.
     """
     return await publisher.get(f"status/{region}/issued/proofs/{record_digest.hex()}", MAX_PROOF)
+
+
+async def fetch_seals(publisher: Publisher, region: str) -> bytes | None:
+    """Return the status of a region's seals, None when there is none.
+
+    Raises:
+        UnreachableError: the publisher does not answer.
+    """
+    return await publisher.get(f"status/{region}/seals.bin", MAX_SEAL_LIST)

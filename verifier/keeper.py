@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ecert.bundle import MAX_BUNDLE
 from ecert.cli.bundle import BUNDLE, load_root
 from ecert.cli.files import read_bounded, write_atomic
 from ecert.errors import EcertError, Reason
-from ecert.holdings import MAX_BUNDLE, Holdings, load_holdings
+from ecert.holdings import Holdings, load_holdings
 from ecert.licence.codes import area_prefix, check_region_code
 from ecert.trust import Role
 from ecert.trust.metadata import refresh
@@ -101,7 +102,7 @@ class Keeper:
             before = self.holdings
             self.holdings = taken = await asyncio.to_thread(step, before)
         self.well(part)
-        if (taken.files, taken.chains, taken.pages) == (before.files, before.chains, before.pages):
+        if _signed(taken) == _signed(before):
             return False
         for event in self._changes:
             event.set()
@@ -125,6 +126,10 @@ class Keeper:
     async def take_page(self, data: bytes) -> bool:
         """Offer a page of details; as `take`."""
         return await self.take("pages", lambda holdings: holdings.take_page(data, self.clock()))
+
+    async def take_seals(self, region: str, data: bytes) -> bool:
+        """Offer the status of a region's seals; as `take`."""
+        return await self.take(f"seals/{region}", lambda holdings: holdings.take_seals(region, data, self.clock()))
 
     def changes(self) -> asyncio.Event:
         """Return an event that is set at every change; its owner clears it."""
@@ -180,6 +185,10 @@ class Keeper:
             return
         self._saved = holdings
         self.well("saving")
+
+
+def _signed(holdings: Holdings) -> tuple[object, ...]:
+    return holdings.files, holdings.chains, holdings.pages, holdings.seal_lists
 
 
 def require_region(code: str) -> str:

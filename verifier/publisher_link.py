@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import EcertError, NotFoundError, Reason
-from verifier.fetching import fetch_delta, fetch_head, fetch_registry, fetch_snapshot
+from verifier.fetching import fetch_delta, fetch_head, fetch_registry, fetch_seals, fetch_snapshot
 
 if TYPE_CHECKING:
     from ecert.holdings import Holdings
@@ -69,6 +69,23 @@ class PublisherLink:
             await self._take_snapshot(region)
         self.keeper.well(f"status/{region}")
         return self.keeper.sequence(region) > held
+
+    async def take_seals(self, region: str) -> None:
+        """Bring the status of a region's seals up to date; a publisher without such a list is passed over.
+
+        Raises:
+            UnreachableError: the publisher does not answer.
+            EcertError: what it has is refused.
+        """
+        data = await fetch_seals(self.publisher, region)
+        if data is None or data == self.keeper.holdings.seal_lists.get(region):
+            return
+        try:
+            await self.keeper.take_seals(region, data)
+        except EcertError as error:
+            held = self.keeper.holdings.seals.get(region)
+            if held is None or error.reason is not Reason.STATUS_ROLLBACK:
+                raise  # an older list than is held is no news: publishers are brought up to date one by one
 
     async def _catch_up(self, region: str, head: Head) -> None:
         if head.snapshot > self.keeper.sequence(region) + MANY or self.keeper.sequence(region) == 0:

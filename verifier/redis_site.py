@@ -24,8 +24,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from ecert.bundle import MAX_BUNDLE
 from ecert.errors import MalformedError, Reason
-from ecert.holdings import MAX_BUNDLE
 from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT
 from verifier.site import BATCH, DELTAS, LEASE, PoisonedError, SilentError
 

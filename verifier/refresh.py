@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 REGISTRY_EVERY: Final = 10.0
 """Seconds between two looks at a publisher's registry."""
+SEALS_EVERY: Final = 60.0
+"""Seconds between two looks at a region's seals, by every process: most answers are that nothing changed."""
 PATIENCE: Final = 15.0
 """Seconds of silence after which a process asks the publishers though it is another's turn."""
 HEAD_START: Final = 2.0
@@ -105,6 +107,7 @@ class Refresher:
                 if (link.publisher.name, region) not in self._followed:
                     self._followed.add((link.publisher.name, region))
                     loops.create_task(self._forever(f"status/{region}", self._status_of(link, region)))
+                    loops.create_task(self._forever(f"seals/{region}", self._seals_of(link, region)))
             await asyncio.sleep(REGISTRY_EVERY if mine and self.keeper.regions() else _BRIEFLY)
 
         return step
@@ -123,6 +126,13 @@ class Refresher:
                 await asyncio.sleep(_ABSENT)
             elif not news and now - began < _BRIEFLY:
                 await asyncio.sleep(_BRIEFLY)
+
+        return step
+
+    def _seals_of(self, link: PublisherLink, region: str) -> Callable[[], Awaitable[None]]:
+        async def step() -> None:
+            await link.take_seals(region)
+            await asyncio.sleep(SEALS_EVERY)
 
         return step
 

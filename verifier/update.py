@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecert.bundle import MAX_BUNDLE
 from ecert.cli.files import read_bounded
 from ecert.errors import EcertError, NotFoundError, Reason
-from ecert.holdings import MAX_BUNDLE
 from ecert.revocation import PAGE_SIZE
 from verifier.fetching import fetch_page
 from verifier.publisher import open_publisher
@@ -72,6 +72,7 @@ async def _update_from_bundle(keeper: Keeper, data: bytes) -> Outcomes:
     await keeper.take("bundle", lambda holdings: holdings.take_bundle(data))
     held = keeper.holdings
     parts = ["registry", *(f"status/{region}" for region in held.status.regions)]
+    parts += [f"seals/{region}" for region in held.seals]
     return [(part, held.problems.get(part)) for part in dict.fromkeys([*parts, *held.problems])]
 
 
@@ -88,7 +89,18 @@ async def _update_from(keeper: Keeper, publisher: Publisher) -> Outcomes:
             outcomes.append((f"status/{region}", None))
         except EcertError as error:
             outcomes.append((f"status/{region}", error))
+        outcomes += await _take_seals(link, region)
     return outcomes
+
+
+async def _take_seals(link: PublisherLink, region: str) -> Outcomes:
+    """Take the status of a region's seals, where the publisher has one."""
+    part = f"seals/{region}"
+    try:
+        await link.take_seals(region)
+    except EcertError as error:
+        return [(part, error)]
+    return [(part, None)] if region in link.keeper.holdings.seals else []
 
 
 async def _take_pages(keeper: Keeper, publisher: Publisher) -> Outcomes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ecert.bundle import MAX_BUNDLE
 from ecert.cli.files import read_bounded
 from ecert.errors import NotFoundError, Reason
-from ecert.holdings import MAX_BUNDLE, Holdings, load_holdings
+from ecert.holdings import Holdings, load_holdings
 
 if TYPE_CHECKING:
     from pathlib import Path

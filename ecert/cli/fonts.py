@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +51,16 @@ def load_fonts(folder: Path | None = None, fallbacks: Iterable[Path] = ()) -> Fo
     return FontSet(faces, (faces["hei"], *map(_read, fallbacks)))
 
 
+def find_font(role: str) -> Path:
+    """Return the file of the font for a role that layouts name: `song`, `song-bold`, `hei`, `hei-bold`.
+
+    Raises:
+        IssuanceError: LAYOUT_FONT_UNUSABLE; the fonts are not there.
+    """
+    return _find(FOLDERS)[role]
+
+
+@lru_cache(maxsize=8)
 def _read(file: Path) -> FontFace:
     return FontFace(read_bounded(file, MAX_FONT, Reason.LAYOUT_FONT_UNUSABLE))
 

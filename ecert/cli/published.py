@@ -1,4 +1,4 @@
-"""Reading the trust registry out of a published folder: `registry/` as a TUF repository with consistent snapshots.
+"""Reading a published folder: `registry/`, a TUF repository with consistent snapshots, and `status/` of each region.
 
 The registry asks for files one by one, as `ecert.trust.metadata.refresh` yields them; a folder answers.
 """
@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ecert.errors import NotFoundError, Reason
+from ecert.holdings import Holdings
+from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT
+from ecert.revocation.seal_list import MAX_SEAL_LIST
 from ecert.trust.metadata import Wanted, drive, load_registry, refresh
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ Reader: TypeAlias = Callable[[Wanted], bytes | None]
 
 REGISTRY: Final = "registry"
 """The registry's folder in a published folder."""
+STATUS: Final = "status"
+"""The folder with a folder for each region's status."""
 
 _ROOT: Final = re.compile(r"([1-9][0-9]{0,8})\.root\.json")
 _MAX_ROOT: Final = 512 * 1024
@@ -78,6 +83,33 @@ def load_published(folder: Path) -> Registry:
     """
     root = oldest_root(folder)
     return load_registry(read_registry(folder, root), root)
+
+
+def load_published_holdings(folder: Path, now: datetime) -> Holdings:
+    """Load everything of a published folder that a window would hold, details of licences aside.
+
+    Raises:
+        EcertError: the registry, or a region's status, does not verify.
+    """
+    root = oldest_root(folder)
+    held = Holdings(root).take_registry(read_registry(folder, root))
+    for region in held.registry.regions if held.registry else ():
+        held = _take_status(held, folder / STATUS / region, region, now)
+    return held
+
+
+def _take_status(held: Holdings, folder: Path, region: str, now: datetime) -> Holdings:
+    snapshot, seals = _read(folder / "snapshot.bin", MAX_SNAPSHOT), _read(folder / "seals.bin", MAX_SEAL_LIST)
+    if seals is not None:
+        held = held.take_seals(region, seals, now)
+    if snapshot is None:
+        return held
+    held = held.take_snapshot(region, snapshot, now)
+    sequence = held.status.regions[region].sequence + 1
+    while (delta := _read(folder / "deltas" / f"{sequence}.bin", MAX_DELTA)) is not None:
+        held = held.take_delta(region, delta, now)
+        sequence += 1
+    return held
 
 
 def _read(path: Path, limit: int) -> bytes | None:

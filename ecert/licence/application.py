@@ -7,6 +7,7 @@ them in one go; no problem repeats a value. Nothing is normalised: what was hand
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -43,15 +44,20 @@ EXPIRING: Final = "certificateExpiringDate"
 AREA_CODE: Final = "certificateAreaCode"
 FIELDS: Final = "extendInfo"
 PARENTS: Final = "parentIdentifiers"
+PORTRAIT: Final = "portrait"
 KEYS: Final = (TYPE_CODE, NUMBER, HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE, EFFECTIVE, EXPIRING, AREA_CODE, FIELDS)
-"""The keys of an application in JSON: the English metadata names of GB/T 36903, and `extendInfo`. `PARENTS` may be
-there as well."""
+"""The keys of an application in JSON: the English metadata names of GB/T 36903, and `extendInfo`. `PARENTS` and
+`PORTRAIT` may be there as well."""
+OPTIONAL_KEYS: Final = (PARENTS, PORTRAIT)
+MAX_PORTRAIT: Final = 512 * 1024
+"""The largest portrait in bytes."""
 MAX_PARENTS: Final = 8
 """The most licences that one may depend on."""
 
 LONG_TERM: Final = "长期"
 """How people write that a licence has no last day; in JSON it is null."""
 
+_PICTURE_BEGINNINGS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _MAX_KEY: Final = 64
 _MAX_FIELDS: Final = 128
 _FIRST_DAY: Final = date(1970, 1, 1)
@@ -71,6 +77,10 @@ _HOLDER_TYPE_ALLOWED: Final = Phrase(
 _DAY: Final = Phrase(f"{DATE.en}, from 1970 to 2499", f"{DATE.zh}，1970 年至 2499 年")
 _DAY_OR_NULL: Final = Phrase(
     f"{_DAY.en}; for long-term null (in a table 长期)", f"{_DAY.zh}；长期为 null（表格中写“长期”）"
+)
+_PICTURE: Final = Phrase(
+    f"a PNG or JPEG of at most {MAX_PORTRAIT // 1024} KiB, in base64",
+    f"至多 {MAX_PORTRAIT // 1024} KiB 的 PNG 或 JPEG 图片，base64",
 )
 _PARENT_LIST: Final = Phrase(
     f"a list of at most {MAX_PARENTS} different licence identifiers", f"至多 {MAX_PARENTS} 个不同证照标识的列表"
@@ -95,6 +105,7 @@ class Application:
         area_code: 证照所属管辖属地编码, six digits.
         fields: Type-specific items by their English names.
         parents: The licences that it depends on.
+        portrait: Of the holder, PNG or JPEG; what is in it is looked at where it is drawn.
     """
 
     type_code: str
@@ -107,6 +118,7 @@ class Application:
     area_code: str
     fields: Mapping[str, FieldValue]
     parents: tuple[Identifier, ...] = ()
+    portrait: bytes | None = None
 
 
 def problem_at(expected: Phrase, *tokens: str) -> FieldProblem:
@@ -194,8 +206,20 @@ class _Reader:
             self.refuse(_PARENT_LIST, PARENTS)
         return tuple(parents)
 
+    def portrait(self) -> bytes | None:
+        value = self.source.get(PORTRAIT)
+        if value is None:
+            return None
+        try:
+            data = b64decode(value, validate=True) if isinstance(value, str) else b""
+        except ValueError:
+            data = b""
+        if not data.startswith(_PICTURE_BEGINNINGS) or len(data) > MAX_PORTRAIT:
+            self.refuse(_PICTURE, PORTRAIT)
+        return data
+
     def unknown_keys(self) -> None:
-        unknown = [key for key in self.source if key not in KEYS and key != PARENTS]
+        unknown = [key for key in self.source if key not in (*KEYS, *OPTIONAL_KEYS)]
         for key in unknown[:_MAX_FIELDS]:
             if is_presentable(key):
                 self.refuse(NO_SUCH_ITEM, key)
@@ -214,6 +238,7 @@ class _Reader:
             area_code=self.text(AREA_CODE, check_region_code),
             fields=self.fields(),
             parents=self.parents(),
+            portrait=self.portrait(),
         )
         self.unknown_keys()
         return application
@@ -229,7 +254,7 @@ def _expected_of_any(value: object) -> Phrase | None:
 
 
 def read_application(source: Mapping[object, object], found: tuple[FieldProblem, ...] = ()) -> Application:
-    """Read an application from a mapping with the keys `KEYS`, and perhaps `PARENTS`.
+    """Read an application from a mapping with the keys `KEYS`, and perhaps `OPTIONAL_KEYS`.
 
     Raises:
         IssuanceError: APPLICATION_INVALID, with the problems `found` before and all those of shape and format.
@@ -243,7 +268,7 @@ def read_application(source: Mapping[object, object], found: tuple[FieldProblem,
 
 
 def parse_application(obj: object) -> Application:
-    """Read an application from decoded JSON: an object with the keys `KEYS`, and perhaps `PARENTS`.
+    """Read an application from decoded JSON: an object with the keys `KEYS`, and perhaps `OPTIONAL_KEYS`.
 
     `certificateExpiringDate` must be there; null means 长期. Values of `extendInfo` are texts of at most 2000
     characters, or integers up to 2^53 - 1.

@@ -154,9 +154,12 @@ def check_text(text: str, max_length: int) -> Phrase | None:
     """Expect 1 to `max_length` characters, nothing invisible in them, no space at either end."""
     if not 1 <= len(text) <= max_length:
         return Phrase(f"text of 1 to {max_length} characters", f"1 至 {max_length} 个字符的文字")
-    if text != text.strip() or any(unicodedata.category(character) in _INVISIBLE for character in text):
-        return CLEAN_TEXT
-    return None
+    return None if text == text.strip() and _is_visible(text) else CLEAN_TEXT
+
+
+def _is_visible(text: str) -> bool:
+    """Tell whether nothing in a text is invisible; `isprintable`, which is fast, is stricter and settles most."""
+    return text.isprintable() or all(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 def check_credit_code(text: str) -> Phrase | None:

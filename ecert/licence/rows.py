@@ -39,7 +39,7 @@ _METADATA_COLUMNS: Final[dict[str, Column]] = {
 _SEPARATOR: Final = "^"
 """Stands between several values in one cell, as GB/T 36903 writes them."""
 _INTEGER_CELL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})")
-_ONE_COLUMN: Final = Phrase("one column for this item, not two", "该项只能有一列")
+ONE_COLUMN: Final = Phrase("one column for this item, not two", "该项只能有一列")
 _KNOWN_TYPE: Final = Phrase("the code of a known licence type", "已知的证照类型代码")
 
 
@@ -88,7 +88,7 @@ def _match_columns(
         if not is_presentable(column):
             problems.append(problem_at(SHORT_NAMES))
         elif item is None or item in matched:
-            problems.append(problem_at(_ONE_COLUMN if item else NO_SUCH_ITEM, column))
+            problems.append(problem_at(ONE_COLUMN if item else NO_SUCH_ITEM, column))
         else:
             matched[item] = cell
     return matched, tuple(problems)

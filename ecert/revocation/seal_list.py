@@ -22,7 +22,7 @@ from ecert.revocation.opening import MAX_SEQUENCE, Fields, malformed, open_signe
 from ecert.revocation.status import MAX_DOCUMENT, MAX_REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from ecert.sm2 import Signer
@@ -90,14 +90,19 @@ class SealStatusList:
         return at <= self.fresh_until
 
     def at(self, code: str, instant: datetime) -> SealState | None:
-        """Return a seal's state at `instant`; None when it is not listed, or was not yet filed then.
+        """Return a seal's state at `instant`; None when it is not listed, or was not yet filed then."""
+        return state_of(self.entries.get(code, ()), instant)
 
-        The last decision in effect holds, but a seal that is cancelled stays so whatever was decided later.
-        """
-        states = [event.state for event in self.entries.get(code, ()) if event.since <= instant]
-        if SealState.CANCELLED in states:
-            return SealState.CANCELLED
-        return states[-1] if states else None
+
+def state_of(history: Iterable[SealEvent], instant: datetime) -> SealState | None:
+    """Return the state after the decisions in effect at `instant`; None when there was none.
+
+    The last decision in effect holds, but a seal that is cancelled stays so whatever was decided later.
+    """
+    states = [event.state for event in history if event.since <= instant]
+    if SealState.CANCELLED in states:
+        return SealState.CANCELLED
+    return states[-1] if states else None
 
 
 def seal_seal_list(listing: SealStatusList, signer: Signer) -> bytes:

@@ -109,6 +109,30 @@ _WORDS: Final = {
         "Read it again and repeat the change",
     ),
 }
+_UNAUTHENTICATED: Final = (
+    Reason.REQUEST_UNSIGNED,
+    Reason.REQUEST_SIGNATURE_MALFORMED,
+    Reason.REQUEST_SIGNATURE_PARAMETER,
+    Reason.REQUEST_SIGNATURE_COVERAGE,
+    Reason.REQUEST_SIGNATURE_TIME,
+    Reason.REQUEST_SIGNATURE_BAD,
+    Reason.REQUEST_KEY_UNKNOWN,
+    Reason.REQUEST_DIGEST_UNSUPPORTED,
+    Reason.REQUEST_DIGEST_MISMATCH,
+    Reason.REQUEST_REPLAYED,
+    Reason.TOKEN_MALFORMED,
+    Reason.TOKEN_ALGORITHM,
+    Reason.TOKEN_KEY_UNKNOWN,
+    Reason.TOKEN_SIGNATURE_BAD,
+    Reason.TOKEN_CLAIM,
+    Reason.TOKEN_ISSUER,
+    Reason.TOKEN_AUDIENCE,
+    Reason.TOKEN_EXPIRED,
+    Reason.TOKEN_NOT_YET_VALID,
+)
+"""Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
+_INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
+"""What is wrong inside, and no caller's business."""
 _STATUS: Final[dict[Code | Reason, int]] = {
     Code.REQUEST_INVALID: 422,
     Code.NOT_FOUND: 404,
@@ -126,6 +150,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
     Reason.INTERNAL: 500,
+    **dict.fromkeys(_UNAUTHENTICATED, 401),
 }
 _CODES: Final[dict[int, Code | Reason]] = {
     400: Code.REQUEST_INVALID,
@@ -191,7 +216,7 @@ class Problem(HTTPException):
 
 def problem_for(error: EcertError) -> Problem:
     """Return the problem of a domain error."""
-    if isinstance(error, CustodyError) or error.reason is Reason.INTERNAL:
+    if isinstance(error, CustodyError) or error.reason in _INSIDE:
         return Problem(Reason.INTERNAL)
     if isinstance(error, IssuanceError):
         return Problem(error.reason, error.detail, (FieldError(p.pointer, p.expected) for p in error.problems))

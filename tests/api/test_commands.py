@@ -178,20 +178,19 @@ def test_evidence_of_issuance_is_put_out_from_the_ledger(provinces: Provinces) -
 
 
 def test_seals_are_decided_about_and_published(provinces: Provinces) -> None:
-    def decide(state: str, code: int = 0) -> None:
-        options = ("--state", state, "--reason", "样例", "--document", "样例〔2026〕2号")
-        api("seal", "decide", "44010600000001", *options, "--ledger", provinces.ledger(), code=code)
+    def decide(command: str, code: int = 0) -> None:
+        options = ("--reason", "样例", "--document", "样例〔2026〕2号")
+        api("seal", command, "44010600000001", *options, "--ledger", provinces.ledger(), code=code)
 
-    decide("active")
-    decide("suspended")
-    decide("gone", 2)
+    decide("resume")
+    decide("suspend")
     api("publish", *signed(provinces))
     file = provinces.published / "status" / GUANGDONG / "seals.bin"
     assert load_seal_list(file.read_bytes(), provinces.registry, now=now()).at("44010600000001", now()) is (
         SealState.SUSPENDED
     )
-    decide("cancelled")
-    decide("active", 1)
+    decide("cancel")
+    decide("resume", 1)
 
 
 def test_a_child_of_another_regions_licence_is_followed_to_its_task_and_back(provinces: Provinces) -> None:

@@ -24,6 +24,7 @@ class MemoryLedger:
         self._given: dict[bytes, int] = {}
         self._entries: dict[Identifier, LedgerEntry] = {}
         self._decisions: list[Decision] = []
+        self._files: dict[Identifier, bytes | None] = {}
 
     def allocate(self, key_id: bytes) -> StatusRef:
         position = self._given.get(key_id, 0)
@@ -36,12 +37,18 @@ class MemoryLedger:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "intended before")
         self._entries[intent.identifier] = LedgerEntry(intent, None, None)
 
-    def complete(self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime) -> None:
+    def complete(
+        self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime, file: bytes | None = None
+    ) -> None:
         assert at.tzinfo
         entry = self.find(identifier)
         if entry.record is not None:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "completed before")
         self._entries[identifier] = LedgerEntry(entry.intent, record, face)
+        self._files[identifier] = file
+
+    def file(self, identifier: Identifier) -> bytes | None:
+        return self._files.get(identifier)
 
     def find(self, identifier: Identifier) -> LedgerEntry:
         if identifier not in self._entries:

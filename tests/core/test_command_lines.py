@@ -16,6 +16,7 @@ from ecert import cbor
 from ecert.cli.pixels import draw_png, draw_terminal, read_picture
 from ecert.errors import MalformedError, Reason
 from ecert.licence.types import load_catalogue
+from tests.tables.tables import xlsx_bytes
 from tests.world import DATA, HOST, ISSUER, OTHER, START, World, demo_application
 
 ROOT = Path(__file__).parents[2]
@@ -192,6 +193,11 @@ def test_a_table_issues_as_json_does_and_every_bad_row_is_listed(site: Site) -> 
         return file
 
     assert len(site.issue(table(flat, flat))) == 2
+    (site.folder / "gbk.csv").write_text(table(flat).read_text("utf-8-sig"), "gbk")
+    (site.folder / "table.xlsx").write_bytes(xlsx_bytes([list(flat), list(flat.values())]))
+    (site.folder / "table.ndjson").write_text(json.dumps(row, ensure_ascii=False), "utf-8")
+    for name in ("gbk.csv", "table.xlsx", "table.ndjson"):
+        assert len(site.issue(site.folder / name)) == 1
     before = set((site.folder / "out").iterdir())
     assert (
         site.issue(table(flat, flat | {"certificateHolderCode": "123"}, flat | {"certificateAreaCode": "9"}), 1) == []
@@ -387,12 +393,18 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert (out / "pki" / f"{name}.pem").exists()
     assert list((out / "pki").glob("*.crl.pem"))
     names = [file.stem for file in (out / "licences").glob("*.bin")]
-    assert len(names) == 25
+    assert len(names) == 26
     for name in names:
-        assert (out / "licences" / f"{name}.txt").exists()
-        assert (out / "licences" / f"{name}.png").exists()
+        for kind in ("txt", "png", "ofd", "pdf"):
+            assert (out / "licences" / f"{name}.{kind}").exists()
+        for kind in ("svg", "png"):
+            assert (out / "pages" / f"{name}.{kind}").exists()
+    assert len(list((out / "seals").glob("*.esl"))) == 6
+    assert len(list((out / "copies").glob("*.ofd"))) == 2
     expected = json.loads((out / "tampered" / "expected.json").read_text("utf-8"))
     assert all({"outcome", "reason"} == set(wanted) for wanted in expected.values())
+    for what in ("page-text-changed", "seal-swapped", "part-added-uncovered", "signature-removed", "timestamp-altered"):
+        assert expected[f"file-{what}.ofd"]["outcome"] == "invalid"
     assert {file.name for file in (out / "tampered").iterdir()} == {*expected, "expected.json"}
     for name in names:
         assert (out / "verdicts" / f"{name}.json").exists()

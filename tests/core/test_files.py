@@ -324,7 +324,7 @@ def test_a_seal_alone_is_verified_and_its_state_told(window: Window) -> None:
     assert found(window.assess(seal.der)) == {"TRUST_REGISTRY": "seal-suspended"}
     broken = bytearray(seal.der)
     broken[-1] ^= 1
-    assert found(window.assess(bytes(broken))) ["SEAL_SIG"] == "seal-maker-signature-bad"
+    assert found(window.assess(bytes(broken)))["SEAL_SIG"] == "seal-maker-signature-bad"
 
 
 def test_a_sealing_alone_needs_what_it_is_over(window: Window) -> None:

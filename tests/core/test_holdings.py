@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,19 @@ from ecert import cbor, envelope
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError
 from ecert.holdings import Holdings, load_holdings
 from ecert.licence.reference import StatusRef
-from ecert.revocation import ListChange, RegionStatus, StatusPage, load_delta, seal_delta, seal_page, seal_snapshot
+from ecert.revocation import (
+    ListChange,
+    RegionStatus,
+    SealEvent,
+    SealState,
+    SealStatusList,
+    StatusPage,
+    load_delta,
+    seal_delta,
+    seal_page,
+    seal_seal_list,
+    seal_snapshot,
+)
 from ecert.x509 import CrlReason, Revocation
 from tests.world import ISSUER, START, World
 
@@ -252,3 +264,64 @@ def test_an_older_page_does_not_replace_a_newer_one(window: Holdings, publisher:
     window = window.take_delta(REGION, publisher.step(5), START)
     new = window.take_page(publisher.page(), START)
     assert new.take_page(old, START) is new
+
+
+def beginning(world: World) -> Holdings:
+    world.registry()
+    return Holdings(world.repository.root).take_registry(world.repository.update())
+
+
+def seals(world: World, sequence: int, *, signer: str = "status-440000", region: str = REGION) -> bytes:
+    event = SealEvent(SealState.ACTIVE, world.now, world.now, "样例")
+    listing = SealStatusList(region, sequence, world.now, world.now + timedelta(days=7), {"44000000000001": (event,)})
+    return seal_seal_list(listing, world.keys[signer])
+
+
+def test_the_status_of_seals_is_held_and_survives_a_restart(world: World) -> None:
+    held = beginning(world)
+    held = held.take_seals(REGION, seals(world, 3), world.now)
+    again = load_holdings(held.root, held.encode())
+    assert again.seals == held.seals
+    assert again.seals[REGION].at("44000000000001", world.now) is SealState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("offered", "reason"),
+    [
+        (lambda world: seals(world, 2), Reason.STATUS_ROLLBACK),
+        (lambda world: seals(world, 4, signer="status-310000"), Reason.STATUS_FOREIGN),
+        (lambda world: seals(world, 4, signer=ISSUER), Reason.STATUS_SIGNATURE_BAD),
+        (lambda world: seals(world, 4, signer="status-310000", region="310000"), Reason.STATUS_FOREIGN),
+        (lambda _: b"rubbish", Reason.STATUS_MALFORMED),
+    ],
+)
+def test_a_list_of_seals_that_is_older_or_not_the_regions_is_refused(
+    world: World, offered: Callable[[World], bytes], reason: Reason
+) -> None:
+    held = beginning(world)
+    held = held.take_seals(REGION, seals(world, 3), world.now)
+    with pytest.raises(EcertError) as caught:
+        held.take_seals(REGION, offered(world), world.now)
+    assert caught.value.reason is reason
+
+
+def test_seals_of_a_fallen_status_key_are_dropped_and_nothing_older_comes_back(world: World) -> None:
+    held = beginning(world)
+    earlier = seals(world, 2)
+    world.now += timedelta(hours=1)
+    held = held.take_seals(REGION, seals(world, 3), world.now)
+    serial = world.certificates["status-440000"].serial
+    world.revoked["440000"].append(Revocation(serial, world.now - timedelta(minutes=1), CrlReason.KEY_COMPROMISE))
+    world.registry()
+    held = held.take_registry(world.repository.files)
+    assert not held.seals
+    again = load_holdings(held.root, held.encode())
+    assert again.floors == held.floors
+    with pytest.raises(EcertError):
+        again.take_seals(REGION, earlier, world.now)
+
+
+def test_floors_in_somebody_elses_bundle_count_for_nothing(world: World) -> None:
+    held = beginning(world)
+    bundle = replace(held, floors={REGION: world.now + timedelta(days=900)}).encode()
+    assert not held.take_bundle(bundle).floors

@@ -50,6 +50,20 @@ def test_an_intent_is_open_until_it_is_completed(ledger: Ledger) -> None:
     assert (entry.intent, entry.record, entry.face) == (made, b"r", b"f")
 
 
+def test_a_licences_file_is_kept_with_its_completion(ledger: Ledger) -> None:
+    with_file, without = intent(ledger, "A"), intent(ledger, "B")
+    for made in (with_file, without):
+        ledger.intend(made)
+        assert ledger.file(made.identifier) is None
+    ledger.complete(with_file.identifier, record=b"r", face=b"f", at=START, file=b"PK\x03\x04")
+    ledger.complete(without.identifier, record=b"r", face=b"f", at=START)
+    assert ledger.file(with_file.identifier) == b"PK\x03\x04"
+    assert ledger.file(without.identifier) is None
+    with pytest.raises(IssuanceError):
+        ledger.complete(with_file.identifier, record=b"r", face=b"f", at=START, file=b"other")
+    assert ledger.file(with_file.identifier) == b"PK\x03\x04"
+
+
 def test_nothing_is_completed_without_an_intent_or_twice(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError):
         ledger.complete(identifier(), record=b"r", face=b"f", at=START)
@@ -180,7 +194,7 @@ def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -
     old.execute("CREATE TABLE intents (identifier TEXT PRIMARY KEY)")
     old.close()
     before = path.read_bytes()
-    with pytest.raises(MalformedError, match=r"format 1.*writes format 2.*name a new file") as caught:
+    with pytest.raises(MalformedError, match=r"format 1.*writes format 3.*name a new file") as caught:
         SqliteLedger(path)
     assert caught.value.reason is Reason.DATA_MALFORMED
     assert path.read_bytes() == before

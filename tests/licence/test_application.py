@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import pickle
+from base64 import b64encode
 from dataclasses import fields as dataclass_fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecert.errors import FieldProblem, IssuanceError, Reason
-from ecert.licence.application import KEYS, PARENTS, Application, check_application, parse_application
+from ecert.licence.application import KEYS, OPTIONAL_KEYS, Application, check_application, parse_application
 from ecert.licence.rows import application_from_row
 from ecert.licence.types import find_type, load_catalogue
 
@@ -363,5 +364,32 @@ def test_a_licence_depends_only_on_licences_of_the_types_its_definition_names() 
     assert list(problems_of(BUSINESS | {"parentIdentifiers": [PARENT]})) == ["/parentIdentifiers/0"]
 
 
+PNG, JPEG = b"\x89PNG\r\n\x1a\n" + bytes(9), b"\xff\xd8\xff" + bytes(9)
+
+
+@pytest.mark.parametrize("picture", [PNG, JPEG, JPEG + bytes((1 << 19) - len(JPEG))])
+def test_an_application_may_carry_a_portrait(picture: bytes) -> None:
+    assert parse_application(BUSINESS | {"portrait": b64encode(picture).decode()}).portrait == picture
+    assert parse_application(BUSINESS | {"portrait": None}).portrait is None
+
+
+@pytest.mark.parametrize(
+    "portrait",
+    [
+        "",
+        7,
+        [],
+        "照片",
+        "photo.png",
+        b64encode(b"GIF89a").decode(),
+        b64encode(b"<svg/>").decode(),
+        b64encode(PNG).decode() + "\n",
+        b64encode(JPEG + bytes((1 << 19) + 1 - len(JPEG))).decode(),
+    ],
+)
+def test_what_is_no_small_png_or_jpeg_in_base64_is_no_portrait(portrait: object) -> None:
+    assert list(refusals(BUSINESS | {"portrait": portrait})) == ["/portrait"]
+
+
 def test_an_application_has_an_attribute_for_every_key() -> None:
-    assert len(dataclass_fields(Application)) == len({*KEYS, PARENTS})
+    assert len(dataclass_fields(Application)) == len({*KEYS, *OPTIONAL_KEYS})

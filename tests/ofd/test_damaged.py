@@ -92,9 +92,9 @@ def packed(parts: dict[str, bytes]) -> bytes:
 
 def refused(data: bytes, validate: PathValidator) -> bool:
     """Tell whether a file is refused, in bounded time; never an exception."""
-    started = time.perf_counter()
+    started = time.process_time()
     report = assess_ofd(data, validate=validate, at=NOW)
-    assert time.perf_counter() - started < SLOW
+    assert time.process_time() - started < SLOW
     assert report.error is None or report.error.reason in set(Reason)
     return report.error is not None
 
@@ -217,10 +217,10 @@ def test_a_file_whose_parts_point_wrongly_is_refused(
 ) -> None:
     parts = make(whole)
     assert refused(packed(parts), believes)
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(EcertError):
         read_pages(Package.of(parts), fonts)
-    assert time.perf_counter() - started < SLOW
+    assert time.process_time() - started < SLOW
 
 
 def test_signatures_of_two_files_do_not_mix(
@@ -256,10 +256,10 @@ def test_pages_and_notes_of_damaged_files_never_leave_the_error_tree(copy: Packa
         for _, bad in spoilt(data):
             package = Package.of(with_parts(copy, {name: bad}))
             for read in (lambda one: read_pages(one, fonts), read_note):
-                started = time.perf_counter()
+                started = time.process_time()
                 with suppress(EcertError):
                     read(package)
-                assert time.perf_counter() - started < SLOW
+                assert time.process_time() - started < SLOW
 
 
 def test_what_was_found_stands_in_the_order_of_the_checks(whole: Package, believes: PathValidator) -> None:

@@ -39,9 +39,9 @@ def packed(parts: dict[str, str | bytes]) -> bytes:
 
 def assess(parts: dict[str, str | bytes]) -> OfdReport:
     data = packed(parts)
-    started = time.perf_counter()
+    started = time.process_time()
     report = assess_ofd(data, validate=nobody, at=NOW)
-    assert time.perf_counter() - started < BOUND
+    assert time.process_time() - started < BOUND
     assert report.error is not None
     return report
 

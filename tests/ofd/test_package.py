@@ -162,11 +162,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], Reason]] = {
 @pytest.mark.parametrize(("make", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_file_that_is_damaged_or_ambiguous_is_refused(make: Callable[[], bytes], reason: Reason) -> None:
     made = make()
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(MalformedError) as caught:
         Package.read(made)
     assert caught.value.reason is reason
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_file_cut_off_anywhere_is_refused() -> None:
@@ -235,8 +235,8 @@ ENTITIES = b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;
     ids=lambda value: value.name if isinstance(value, Reason) else f"{value[:24]!r}",
 )
 def test_xml_is_bounded_and_has_no_document_type(data: bytes, reason: Reason) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(MalformedError) as caught:
         parse_xml(data, "a.xml")
     assert caught.value.reason is reason
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

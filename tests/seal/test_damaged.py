@@ -59,14 +59,14 @@ def outcomes(data: bytes, verify: Callable[[bytes], object]) -> tuple[list[str],
     passed, count = [], 0
     for what, bad in damaged(data):
         count += 1
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             verify(bad)
         except EcertError:
             pass
         else:
             passed.append(what)
-        assert time.perf_counter() - started < SLOW, what
+        assert time.process_time() - started < SLOW, what
     return passed, count
 
 
@@ -172,7 +172,7 @@ HUGE = {
 @pytest.mark.parametrize("data", HUGE.values(), ids=HUGE.keys())
 def test_huge_inputs_are_refused_in_bounded_time(data: bytes) -> None:
     request = timestamp_protocol.Request(sm3(CONTENT))
-    started = time.perf_counter()
+    started = time.process_time()
     for read in (
         Seal.decode,
         Sealing.decode,
@@ -183,7 +183,7 @@ def test_huge_inputs_are_refused_in_bounded_time(data: bytes) -> None:
     ):
         with pytest.raises(MalformedError):
             read(data)
-    assert time.perf_counter() - started < 20 * SLOW
+    assert time.process_time() - started < 20 * SLOW
 
 
 def test_a_seal_with_a_huge_list_or_number_is_refused(world: World) -> None:
