@@ -92,7 +92,7 @@ def make_copy(package: Package, note: CopyNote, sealer: Sealer, fonts: FontSet) 
 
 
 def read_note(package: Package) -> CopyNote | None:
-    """Return what a copy of ours says; None where the file is no copy.
+    """Return what a copy of ours says; None where the file is no copy, whatever else is annotated in it.
 
     Raises:
         MalformedError: FILE_DAMAGED; it says it unreadably.
@@ -100,6 +100,8 @@ def read_note(package: Package) -> CopyNote | None:
     if NOTE not in package.parts:
         return None
     values = {one.get("Name", ""): text(one) for one in descendants(parse_xml(package.parts[NOTE], NOTE), "Parameter")}
+    if values.keys().isdisjoint((_CREATED, _CREATOR, _CAUSE, _EXPIRES)):
+        return None
     try:
         return CopyNote(
             values[_CREATOR], values[_CAUSE], parse_date(values[_EXPIRES]), datetime.fromisoformat(values[_CREATED])
