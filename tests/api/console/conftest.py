@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One browser for these tests alone: while it is there, an event loop runs in this thread."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed")
@@ -28,7 +29,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[str]:
     running = b'data: {"state": "running", "rows": 120000, "done": 48212, "issued": 48175, "failed": 37}\n\n'
     events = {"/console/batches/batch-0/events": lambda _: (running, "text/event-stream")}
