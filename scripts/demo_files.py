@@ -94,7 +94,7 @@ def copy(demo: Demo, department: Department, record: Path, target: Path) -> None
     demo.record("加注件", "annotated copy", f"{target.stem[:-21]}: 两个签名均有效 both signatures verify")
 
 
-def suspend_seal(demo: Demo) -> None:
+def suspend_seal(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Suspend a seal: what it sealed before stays valid, and nothing is issued with it; then cancel it for good."""
     demo.chapter(
         "十二 停用、注销印章：此前签章的仍有效",
@@ -102,7 +102,7 @@ def suspend_seal(demo: Demo) -> None:
     )
     department = DEPARTMENTS[2]
     ledger, seal = demo.ledger(department.region), demo.out / "seals" / f"seal-{department.seal}.esl"
-    file = next(iter(sorted(demo.licences.glob("construction-permit-*.ofd"))))
+    file = next(record for one, record in issued if one == department).with_suffix(".ofd")
     for command, state in (("suspend", "seal-suspended"), ("cancel", "seal-cancelled")):
         run("api", "seal", command, department.seal, "--reason", "样例：机构改革", "--ledger", ledger)
         demo.publish(department.region)

@@ -477,7 +477,7 @@ def main() -> None:
         offline(demo, issued)
         compromise(demo, issued)
         tamper(demo, issued)
-        suspend_seal(demo)
+        suspend_seal(demo, issued)
         audit(demo)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
