@@ -45,7 +45,7 @@ def face(slug: str, number: int = 0, *, sealed: bool = True) -> bytes:
     layout, document = load_layout(definition), documents(definition)[number]
     x, y = layout.seal
     stamp = StampPicture(PictureObject((x - 21, y - 21, 42, 42), "svg", seal()))
-    return write_svg(compose(layout, document.face, load_fonts()), (stamp,) if sealed else ())
+    return write_svg(compose(layout, document.face, load_fonts())[0], (stamp,) if sealed else ())
 
 
 @cache
