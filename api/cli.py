@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.audit_cli import audit_app
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
 from api.ledger import SqliteLedger
@@ -23,6 +24,7 @@ app = typer.Typer(
 for command in (issue, export, copy, revoke, publish, answer, serve):
     app.command()(command)
 app.add_typer(tasks_app, name="tasks")
+app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
 

@@ -6,6 +6,7 @@ snapshot on, and `receipts`, how far each window has come.
 
 from __future__ import annotations
 
+import getpass
 import os
 import sqlite3
 from contextlib import contextmanager
@@ -44,6 +45,9 @@ _RECORD: Final = {
     " reason TEXT NOT NULL, document TEXT NOT NULL, decided_at TEXT NOT NULL",
     "seals": "code TEXT NOT NULL, digest BLOB NOT NULL, seal BLOB NOT NULL, at TEXT NOT NULL,"
     " PRIMARY KEY (code, digest)",
+    # Who did all this.
+    "audit": "number INTEGER PRIMARY KEY, entry BLOB NOT NULL",
+    "audit_heads": "number INTEGER PRIMARY KEY REFERENCES audit, head BLOB NOT NULL",
     # What was published of them.
     "region": "only INTEGER PRIMARY KEY CHECK (only = 1), code TEXT NOT NULL",
     "publications": "sequence INTEGER PRIMARY KEY, digest BLOB NOT NULL, issued_at TEXT NOT NULL,"
@@ -87,19 +91,25 @@ def _schema() -> Iterator[str]:
 
 
 class Database:
-    """An open ledger file. Readers never wait; writers, of whichever process, take turns."""
+    """An open ledger file. Readers never wait; writers, of whichever process, take turns.
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    Attributes:
+        actor: Who does what is done through it, by an identifier; for the audit log.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True, actor: str = "") -> None:
         """Open the file; make it (mode 0600: it holds personal data) where there is none.
 
         Args:
             path: The file.
             create: False where a missing file is a mistake.
+            actor: Who does what is done through it; by default the process's user.
 
         Raises:
             MalformedError: the file is something else, a ledger of another format, or stays locked.
             OSError: it cannot be opened.
         """
+        self.actor = actor or f"user:{getpass.getuser()}"
         os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
         self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from api.applications import read_applications
+from api.audit import AuditBook
 from api.ledger import SqliteLedger
 from api.options import (
     BundleOption,
@@ -142,7 +143,7 @@ def issue(
     foreign = {one.identifier: one for one in (read_licence(source, registry) for source in parent or ())}
     _require_pages(applications, issuer, files)
     out.mkdir(parents=True, exist_ok=True)
-    with SqliteLedger(ledger) as book:
+    with SqliteLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
         for application in _progress(applications):
             definition = find_type(application.type_code)
             licence = issue_licence(
@@ -225,6 +226,8 @@ def export(
     identifier = parse_identifier(licence)
     with SqliteLedger(ledger) as book:
         known, file = book.find(identifier), book.file(identifier)
+        with book.database.transaction():
+            AuditBook(book.database).record("licence.export", identifier.text, entry.now())
     if known.record is None or known.face is None:
         raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
     out.mkdir(parents=True, exist_ok=True)

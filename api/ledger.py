@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from api.audit import AuditBook
 from api.database import Database, instant
 from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
@@ -32,9 +33,10 @@ class SqliteLedger:
         database: The file, for what else is kept in it.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    def __init__(self, path: Path, *, create: bool = True, actor: str = "") -> None:
         """Open the file, see `Database`."""
-        self.database = Database(path, create=create)
+        self.database = Database(path, create=create, actor=actor)
+        self._audit = AuditBook(self.database)
 
     def __enter__(self) -> Self:
         """Return the open ledger."""
@@ -81,6 +83,7 @@ class SqliteLedger:
             )
             if file is not None:
                 self.database.run("INSERT INTO files VALUES (?, ?)", identifier.text, file)
+            self._audit.record("licence.issue", identifier.text, at, details={"file": int(file is not None)})
 
     def file(self, identifier: Identifier) -> bytes | None:
         """See `LicenceLedger`."""
@@ -140,6 +143,8 @@ class SqliteLedger:
                 decision.document,
                 decision.decided_at.isoformat(),
             )
+            details = {"state": State(decision.state).name.lower(), "reason": decision.reason_code}
+            self._audit.record("licence.decide", decision.identifier.text, decision.decided_at, details=details)
 
     def history(self, identifier: Identifier) -> tuple[Decision, ...]:
         """See `RevocationLog`."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from api.audit import AuditBook
 from api.chain import ChainBook
 from api.folder import StatusFolder
 from api.issued import IssuedBook
@@ -111,6 +112,7 @@ class Publisher:
         self._abroad = Statuses(published, registry, without=self.region)
         self._ledger, tasks = ledger, TaskBook(ledger.database)
         self._chain, self._issued = ChainBook(ledger.database), IssuedBook(ledger.database)
+        self._audit = AuditBook(ledger.database)
         self._chain.bind(self.region)
         self._projection, self._parents = Projection(ledger, tasks), ParentWatch(ledger, tasks)
         self._seals = SealList(SealBook(ledger.database), self._folder, signer)
@@ -204,6 +206,7 @@ class Publisher:
         )
         after = steps[-1][1]
         self._issued.commit(self.region, self._signer, at=at)
+        self._audit.commit(f"api/{self.region}", self._signer, at=at)
         self._chain.add(steps, self._projection.decided)
         self._put_out_pages(pages, after)
         self._put_out_heads()

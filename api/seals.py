@@ -6,6 +6,7 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from api.audit import AuditBook
 from api.database import instant
 from ecert.errors import EcertError, IssuanceError, Reason
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
@@ -41,6 +42,7 @@ class SealBook:
     def __init__(self, database: Database) -> None:
         """Read and write in `database`."""
         self._db = database
+        self._audit = AuditBook(database)
 
     def file(self, seal: Seal, at: datetime) -> None:
         """File a seal that was verified (备案); it is active from when it was made. One made anew is filed again.
@@ -56,6 +58,7 @@ class SealBook:
             if not history or any(event.state is SealState.CANCELLED for event in history):
                 self.decide(info.code, SealEvent(SealState.ACTIVE, info.created, at, _FILED))
             self._db.run("INSERT INTO seals VALUES (?, ?, ?, ?)", info.code, digest, seal.der, at.isoformat())
+            self._audit.record("seal.file", info.code, at, details={"sm3": digest.hex()})
 
     def filed(self) -> list[Seal]:
         """Return the seals filed, by their codes, those made anew after the old ones."""
@@ -81,6 +84,7 @@ class SealBook:
                 *(code, event.state.value, event.since.isoformat(), event.reason, event.document),
                 event.decided_at.isoformat(),
             )
+            self._audit.record("seal.decide", code, event.decided_at, details={"state": event.state.name.lower()})
 
     @staticmethod
     def _require_next(event: SealEvent, history: tuple[SealEvent, ...]) -> None:

@@ -130,7 +130,7 @@ def publish(
 
 @contextmanager
 def _opened(key: Signer, ledger: Path, bundle: Path, lifetime: timedelta) -> Iterator[tuple[Publisher, SqliteLedger]]:
-    with SqliteLedger(ledger) as book:
+    with SqliteLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
         publisher = Publisher(book, load_published(bundle), key, bundle, lifetime=lifetime)
         publisher.resume(entry.now())
         yield publisher, book

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING, Final
 
+from api.audit import AuditBook
 from api.database import instant
 from ecert.errors import EcertError, IssuanceError, Reason
 from ecert.report import timestamp
@@ -121,7 +122,9 @@ class WindowBook:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         row = (name, sm3(token.encode("ascii")), operator, at.isoformat())
         try:
-            self._db.run("INSERT INTO windows VALUES (?, ?, ?, ?)", *row)
+            with self._db.transaction():
+                self._db.run("INSERT INTO windows VALUES (?, ?, ?, ?)", *row)
+                AuditBook(self._db).record("window.register", name, at, details={"operator": int(operator)})
         except IntegrityError as error:
             raise IssuanceError(Reason.LEDGER_CONFLICT, f"there is a window {name!r} already") from error
         return token

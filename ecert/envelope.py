@@ -43,6 +43,7 @@ class Kind(Enum):
     STATUS_ANSWER = 65004
     SEAL_STATUS = 65005
     ISSUED_HEAD = 65006
+    AUDIT_HEAD = 65007
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,13 @@ class Reason(StrEnum):
     TABLE_DAMAGED = "table-damaged"
     TABLE_TOO_LARGE = "table-too-large"
 
+    # Audit logs.
+    AUDIT_MALFORMED = "audit-malformed"
+    AUDIT_BROKEN = "audit-broken"
+
+    # Callers of a service.
+    SIGN_IN_REFUSED = "sign-in-refused"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

@@ -90,7 +90,7 @@ class FileMaker:
         face = self._face(fields, portrait, self.draw_code(text(self.portal_host)))
         document = LicenceDocument(definition, load_layout(definition), face, record)
         written = write_licence(document, self.fonts, at)
-        sealed = seal_file(written.package, self.seal, self.sealer, centre=written.seal, at=at)
+        sealed = seal_file(written.package, self.seal, self.sealer, centre=written.seal, others=written.others, at=at)
         data = write_package(sealed, at)
         if read_record(Package.read(data)) != record:
             raise IssuanceError(Reason.SELF_CHECK_FAILED, "the file does not carry the record that was put in it")

@@ -356,6 +356,18 @@ def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     demo.record("名录攻击", "attacks on the lists", f"{len(attacks)} 种，无一被采用 none taken")
 
 
+def audit(demo: Demo) -> None:
+    """Verify what each ledger's log says was done."""
+    demo.chapter("十三 核验审计日志", "13 The audit logs are verified")
+    for region in REGIONS:
+        demo.publish(region)
+        ran = run("api", "audit", "verify", "--ledger", demo.ledger(region), "--bundle", demo.published, "--json")
+        found = json.loads(ran.out)
+        if found["signed"] != found["entries"]:
+            raise FailedError(f"the log of {region} is signed up to {found['signed']} of {found['entries']} entries")
+        demo.record(f"审计日志 {region}", "audit log", f"{found['entries']} 条，完整 entries, whole")
+
+
 def leave(demo: Demo) -> None:
     """Leave the registry and the status of every region where one looks for them."""
     for name in ("registry", "status"):
@@ -420,6 +432,7 @@ def main() -> None:
         compromise(demo, issued)
         tamper(demo, issued)
         suspend_seal(demo, issued)
+        audit(demo)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from ecert.errors import IssuanceError
+from ecert.errors import IssuanceError, Reason
+from ecert.ofd.continuation import MARK, Rest, continue_texts
 from ecert.ofd.drawing import Page, PathObject, PictureObject, TextObject
 from ecert.ofd.layout import PLACEHOLDER, EmblemItem, PathItem, PortraitItem, QrItem, TextItem
 from ecert.ofd.pictures import qr_png
-from ecert.ofd.text import Align, Style, set_text
+from ecert.ofd.text import FLOOR, Align, Style, begin_text, set_text
 from ecert.ofd.values import write_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ecert.licence.fields import FieldValue
-    from ecert.ofd.drawing import PageObject
+    from ecert.ofd.drawing import PageObject, Run
     from ecert.ofd.fonts import FontSet
     from ecert.ofd.layout import Item, Layout
     from ecert.ofd.pictures import Modules, Picture
@@ -58,15 +59,17 @@ def face_values(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     return {name.removeprefix(_EXTENSION): value for name, value in fields.items()}
 
 
-def compose(layout: Layout, content: FaceContent, fonts: FontSet) -> Page:
-    """Set a licence on its page.
+def compose(layout: Layout, content: FaceContent, fonts: FontSet) -> tuple[Page, ...]:
+    """Set a licence on its page; texts too long for it go on on further pages, which only such a licence has.
 
     Raises:
         IssuanceError: a text does not fit, no font has a character, or a picture cannot be used.
     """
     template = compose_template(layout, content.emblem, fonts)
-    own = (_draw(item, content, fonts) for item in layout.items if not _is_static(item))
-    return Page(layout.width, layout.height, template, tuple(one for one in own if one is not None))
+    rests: list[Rest] = []
+    own = [_draw(item, content, fonts, rests) for item in layout.items if not _is_static(item)]
+    first = Page(layout.width, layout.height, template, tuple(one for one in own if one is not None))
+    return first, *continue_texts(layout, dict(content.values), rests, fonts)
 
 
 @lru_cache(maxsize=_TEMPLATES)
@@ -92,10 +95,10 @@ def _is_static(item: Item) -> bool:
     return isinstance(item, PathItem | EmblemItem) or (isinstance(item, TextItem) and not item.names)
 
 
-def _draw(item: Item, content: FaceContent, fonts: FontSet) -> PageObject | None:
+def _draw(item: Item, content: FaceContent, fonts: FontSet, rests: list[Rest] | None = None) -> PageObject | None:
     match item:
         case TextItem():
-            return _draw_text(item, content.values, fonts)
+            return _draw_text(item, content.values, fonts, rests)
         case PathItem():
             return PathObject(item.path, item.fill, item.stroke, item.width)
         case QrItem():
@@ -112,14 +115,43 @@ def _draw(item: Item, content: FaceContent, fonts: FontSet) -> PageObject | None
             return None if picture is None else PictureObject(picture.fit(item.box), picture.kind, picture.data)
 
 
-def _draw_text(item: TextItem, values: Mapping[str, FieldValue], fonts: FontSet) -> TextObject | None:
-    """Set a text; one with a value that this licence does not have is left out."""
+def _draw_text(
+    item: TextItem, values: Mapping[str, FieldValue], fonts: FontSet, rests: list[Rest] | None
+) -> TextObject | None:
+    """Set a text; one with a value that this licence does not have is left out.
+
+    A text that ends with its one value is set smaller than its style allows, down to `FLOOR`, and after that
+    goes on elsewhere: what is left of it is put into `rests`.
+    """
     if not all(name in values for name in item.names):
         return None
     text = PLACEHOLDER.sub(lambda match: write_value(values[match[1]], match[2]), item.text)
     try:
-        runs = set_text(text, item.style, item.box, fonts)
+        runs = _set_value(item, text, fonts, rests) if rests is not None and item.may_continue else None
+        runs = set_text(text, item.style, item.box, fonts) if runs is None else runs
     except IssuanceError as error:
         what = ", ".join(item.names) or item.text
         raise IssuanceError(error.reason, f"{what}: {error.detail}") from error
     return TextObject(item.box, item.style.colour, runs, item.names)
+
+
+def _set_value(item: TextItem, text: str, fonts: FontSet, rests: list[Rest]) -> tuple[Run, ...]:
+    style = item.style
+    smaller = replace(style, smallest=min(1.0, FLOOR / style.size))
+    try:
+        return set_text(text, smaller, item.box, fonts)
+    except IssuanceError as error:
+        if error.reason is not Reason.LAYOUT_TEXT_TOO_LONG:
+            raise
+    runs, left = begin_text(text, style, item.box, fonts, MARK)
+    _leave(Rest(item.names[0], left), rests)
+    return runs
+
+
+def _leave(rest: Rest, rests: list[Rest]) -> None:
+    """Keep what is left of a text; of one that is shown twice, what is left where less of it was shown."""
+    for index, other in enumerate(rests):
+        if other.name == rest.name:
+            rests[index] = max(other, rest, key=lambda one: len(one.text))
+            return
+    rests.append(rest)

@@ -23,8 +23,8 @@ from ecert.ofd.objects import write_path
 from ecert.ofd.package import Package
 from ecert.ofd.sealing import sign_file
 from ecert.ofd.signatures import read_box
-from ecert.ofd.writer import ANNOTATIONS, PAGE_ID, SIGNATURES
-from ecert.ofd.xml import child, child_text, descendants, parse_xml, text
+from ecert.ofd.writer import ANNOTATIONS, SIGNATURES
+from ecert.ofd.xml import child, child_text, children, descendants, parse_xml, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from ecert.ofd.sealing import Sealer
 
 NOTE: Final = "Doc_0/Annots/Page_0/Annotation.xml"
-"""The part with the watermark."""
+"""The part with the watermark of the first page."""
 
+_FOLDER: Final = ANNOTATIONS.rpartition("/")[0] + "/"
 _DOCUMENT: Final = "Doc_0/Document.xml"
 _PAGE: Final = "Doc_0/Pages/Page_0/Content.xml"
 _MAX_CREATOR: Final = 256
@@ -82,17 +83,18 @@ def make_copy(package: Package, note: CopyNote, sealer: Sealer, fonts: FontSet) 
     """
     _require_sound(note)
     _require_open(package)
-    last = _highest_identifier(package)
-    parts = dict(package.parts)
-    parts[ANNOTATIONS] = document(
-        "Annotations", tag("Page", leaf("FileLoc", NOTE.removeprefix("Doc_0/Annots/")), PageID=PAGE_ID)
-    )
-    parts[NOTE] = _write_note(note, _page_size(package), fonts, last)
+    parts, last = dict(package.parts), _highest_identifier(package)
+    listed = []
+    for number, (page, size) in enumerate(_pages(package)):
+        part = f"{_FOLDER}Page_{number}/Annotation.xml"
+        parts[part], last = _write_note(note, size, fonts, last)
+        listed.append(tag("Page", leaf("FileLoc", part.removeprefix(_FOLDER)), PageID=page))
+    parts[ANNOTATIONS] = document("Annotations", *listed)
     return sign_file(Package.of(parts), sealer, at=note.created)
 
 
 def read_note(package: Package) -> CopyNote | None:
-    """Return what a copy of ours says; None where the file is no copy.
+    """Return what a copy of ours says; None where the file is no copy, whatever else is annotated in it.
 
     Raises:
         MalformedError: FILE_DAMAGED; it says it unreadably.
@@ -100,6 +102,8 @@ def read_note(package: Package) -> CopyNote | None:
     if NOTE not in package.parts:
         return None
     values = {one.get("Name", ""): text(one) for one in descendants(parse_xml(package.parts[NOTE], NOTE), "Parameter")}
+    if values.keys().isdisjoint((_CREATED, _CREATOR, _CAUSE, _EXPIRES)):
+        return None
     try:
         return CopyNote(
             values[_CREATOR], values[_CAUSE], parse_date(values[_EXPIRES]), datetime.fromisoformat(values[_CREATED])
@@ -139,13 +143,20 @@ def _highest_identifier(package: Package) -> int:
     return int(value)
 
 
-def _page_size(package: Package) -> tuple[float, float]:
-    area = child(parse_xml(package.parts[_PAGE], _PAGE), "Area")
-    box = read_box((child_text(area, "PhysicalBox") if area is not None else None) or "")
-    return box[2], box[3]
+def _pages(package: Package) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield the identifier and size of each page."""
+    root = parse_xml(package.parts[_DOCUMENT], _DOCUMENT)
+    for page in (one for pages in children(root, "Pages") for one in children(pages, "Page")):
+        part = package.find(page.get("BaseLoc", ""), _DOCUMENT)
+        if part is None:
+            raise _refuse("a page of the file is missing")
+        area = child(parse_xml(package.parts[part], part), "Area")
+        box = read_box((child_text(area, "PhysicalBox") if area is not None else None) or "")
+        yield page.get("ID", ""), (box[2], box[3])
 
 
-def _write_note(note: CopyNote, size: tuple[float, float], fonts: FontSet, last: int) -> bytes:
+def _write_note(note: CopyNote, size: tuple[float, float], fonts: FontSet, last: int) -> tuple[bytes, int]:
+    """Write the watermark of a page; return it, and the highest identifier in it."""
     values = {
         _CREATOR: note.creator,
         _CAUSE: note.cause,
@@ -155,7 +166,7 @@ def _write_note(note: CopyNote, size: tuple[float, float], fonts: FontSet, last:
     parameters = tag("Parameters", *(leaf("Parameter", value, Name=name) for name, value in values.items()))
     whole = box_text((0.0, 0.0, *size))
     lines = (f"加注件 仅供{note.creator}使用", f"用途：{note.cause} 有效期至{note.expires.isoformat()}")
-    outlines = _watermark(lines, size, fonts)
+    outlines = list(_watermark(lines, size, fonts))
     drawn = (write_path(one, whole, str(last + index)) for index, one in enumerate(outlines, start=2))
     annotation = tag(
         "Annot",
@@ -167,7 +178,7 @@ def _write_note(note: CopyNote, size: tuple[float, float], fonts: FontSet, last:
         LastModDate=china_day(note.created).isoformat(),
         Subtype="Copy",
     )
-    return document("PageAnnot", annotation)
+    return document("PageAnnot", annotation), last + 1 + len(outlines)
 
 
 def _watermark(lines: tuple[str, ...], size: tuple[float, float], fonts: FontSet) -> Iterator[PathObject]:

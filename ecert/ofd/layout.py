@@ -9,7 +9,7 @@ every licence of the type. All measures are in mm, from the top left corner of t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
@@ -53,6 +53,13 @@ class TextItem:
     def names(self) -> tuple[str, ...]:
         """The data items whose values it shows, in order."""
         return tuple(match[1] for match in PLACEHOLDER.finditer(self.text))
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether it may go on on another page: it ends with its one value, as that stands."""
+        found = list(PLACEHOLDER.finditer(self.text))
+        ends = len(found) == 1 and found[0].end() == len(self.text) and found[0][2] is None
+        return ends and self.style.align is not Align.SPREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class Layout:
         seal: Where the middle of the seal stands.
         items: What is drawn, in order.
         short_names: Short names in files of the type-specific items, by their JSON names, without `KZ_`.
+        names: What the data items are called in Chinese, by their JSON names; known once it is a type's.
     """
 
     type_code: str
@@ -110,6 +118,7 @@ class Layout:
     seal: tuple[float, float]
     items: tuple[Item, ...]
     short_names: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: bytes) -> Layout:
@@ -306,4 +315,5 @@ def load_layout(definition: TypeDefinition) -> Layout:
         raise NotFoundError(Reason.TYPE_UNKNOWN, f"no layout is shipped for {definition.slug}")
     layout = Layout.from_json(path.read_bytes())
     layout.check(definition)
-    return layout
+    names = {item.name: item.zh for item in METADATA if item.name} | {one.name: one.zh for one in definition.fields}
+    return replace(layout, names=names)

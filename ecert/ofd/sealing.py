@@ -17,6 +17,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ecert import cms
@@ -32,13 +33,16 @@ from ecert.sm2 import sm3
 from ecert.x509.schema import require_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ecert.ofd.drawing import Box
     from ecert.seal import Seal
     from ecert.sm2 import Signer
     from ecert.x509 import Certificate
+
+Place = tuple[float, float]
+"""x and y in mm."""
 
 _FOLDER: Final = SIGNATURES.rpartition("/")[0]
 _PROVIDER: Final = {"ProviderName": "ecert", "Company": "ecert", "Version": "1.0"}
@@ -59,14 +63,23 @@ class Sealer:
     time_stamp: Callable[[bytes], bytes] | None = None
 
 
-def seal_file(package: Package, seal: Seal, sealer: Sealer, *, centre: tuple[float, float], at: datetime) -> Package:
-    """Apply a seal to a file, shown on its page at its own size.
+def seal_file(
+    package: Package,
+    seal: Seal,
+    sealer: Sealer,
+    *,
+    centre: Place,
+    others: Mapping[str, Place] = MappingProxyType({}),
+    at: datetime,
+) -> Package:
+    """Apply a seal to a file, shown on its pages at its own size.
 
     Args:
         package: The file, which must name its list of signatures already.
         seal: Of version 4.
         sealer: Who seals.
-        centre: Of the seal on the page, in mm.
+        centre: Of the seal on the first page, in mm.
+        others: Identifiers of further pages, and the seal's centre on each.
         at: When, aware.
 
     Raises:
@@ -74,8 +87,7 @@ def seal_file(package: Package, seal: Seal, sealer: Sealer, *, centre: tuple[flo
         RejectedError: the seal is not in its period or does not list the certificate.
         CustodyError: the key failed.
     """
-    picture = seal.info.picture
-    stamp = (centre[0] - picture.width / 2, centre[1] - picture.height / 2, float(picture.width), float(picture.height))
+    stamps = {page: _stamp(place, seal) for page, place in {PAGE_ID: centre, **others}.items()}
 
     def value(data: bytes, part: str) -> bytes:
         return apply_seal(
@@ -88,7 +100,12 @@ def seal_file(package: Package, seal: Seal, sealer: Sealer, *, centre: tuple[flo
             time_stamp=sealer.time_stamp,
         ).der
 
-    return _Addition(package, SignatureType.SEAL, at).make(value, seal=seal.der, stamp=stamp)
+    return _Addition(package, SignatureType.SEAL, at).make(value, seal=seal.der, stamps=stamps)
+
+
+def _stamp(centre: Place, seal: Seal) -> Box:
+    picture = seal.info.picture
+    return centre[0] - picture.width / 2, centre[1] - picture.height / 2, float(picture.width), float(picture.height)
 
 
 def sign_file(package: Package, sealer: Sealer, *, at: datetime) -> Package:
@@ -123,7 +140,8 @@ class _Addition:
         self._description = f"{self._folder}/Signature.xml"
         self._value = f"{self._folder}/SignedValue.dat"
         highest = max((_number(one) for one in self._identifiers(package)), default=0)
-        self._id, self._stamp_id = f"s{highest + 1:03}", f"s{highest + 2:03}"
+        self._highest = highest + 1
+        self._id = f"s{self._highest:03}"
         self._entries = listed
 
     def _is_free(self, folder: str) -> bool:
@@ -149,25 +167,32 @@ class _Addition:
         return [highest, *(one.get("ID", "") for one in children(root, "Signature"))]
 
     def make(
-        self, value: Callable[[bytes, str], bytes], *, seal: bytes | None = None, stamp: Box | None = None
+        self,
+        value: Callable[[bytes, str], bytes],
+        *,
+        seal: bytes | None = None,
+        stamps: Mapping[str, Box] = MappingProxyType({}),
     ) -> Package:
         info = [
             tag("Provider", **_PROVIDER),
             leaf("SignatureMethod", SM2_WITH_SM3),
             leaf("SignatureDateTime", f"{self._at.astimezone(UTC):%Y%m%d%H%M%SZ}"),
         ]
-        if seal is not None and stamp is not None:
+        sealed = [self._shown(page, box) for page, box in stamps.items()]
+        if seal is not None:
             self._parts[f"{self._folder}/Seal.esl"] = seal
-            shown = tag("StampAnnot", ID=self._stamp_id, PageRef=PAGE_ID, Boundary=box_text(stamp))
-            sealed = [shown, tag("Seal", leaf("BaseLoc", f"/{self._folder}/Seal.esl"))]
-        else:
-            sealed = []
-        self._parts[SIGNATURES] = self._list(self._stamp_id if sealed else self._id)
+            sealed.append(tag("Seal", leaf("BaseLoc", f"/{self._folder}/Seal.esl")))
+        self._parts[SIGNATURES] = self._list(f"s{self._highest:03}")
         signed_info = tag("SignedInfo", *info, self._references(), *sealed)
         description = document("Signature", signed_info, leaf("SignedValue", "/" + self._value))
         self._parts[self._description] = description
         self._parts[self._value] = value(description, self._description)
         return Package.of(self._parts)
+
+    def _shown(self, page: str, box: Box) -> str:
+        """Say where the seal is shown on a page."""
+        self._highest += 1
+        return tag("StampAnnot", ID=f"s{self._highest:03}", PageRef=page, Boundary=box_text(box))
 
     def _list(self, highest: str) -> bytes:
         entries = [*self._entries, (self._id, self._kind.value, "/" + self._description)]

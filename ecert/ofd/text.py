@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from ecert.ofd.drawing import Box, Colour
     from ecert.ofd.fonts import FontSet
+
+FLOOR: Final = 2.2
+"""The smallest size in mm that a text is set in so as to fit: about six points."""
 
 _UNITS: Final = re.compile(r"[（《「『“‘【〔(]*(?:[!-'*-~]+|.)[，。、；：？！）》」』”’】〕％)·]*")
 _STEP: Final = 0.96
@@ -81,11 +85,12 @@ def set_text(text: str, style: Style, box: Box, fonts: FontSet) -> tuple[Run, ..
         IssuanceError: LAYOUT_TEXT_TOO_LONG, it does not fit at the smallest size; or no font has a character.
     """
     setter = _Setter(text, style, fonts)
-    size = style.size
-    while size >= style.size * style.smallest:
+    size, smallest = style.size, style.size * style.smallest
+    while size >= smallest:
         lines = setter.fit(size, box)
         if lines is not None:
-            smaller = setter.fit(size * _WITHOUT_WIDOW, box) if setter.ends_in_widow(lines) else None
+            may = setter.ends_in_widow(lines) and size * _WITHOUT_WIDOW >= min(smallest, FLOOR)
+            smaller = setter.fit(size * _WITHOUT_WIDOW, box) if may else None
             if smaller is not None and len(smaller) < len(lines):
                 lines, size = smaller, size * _WITHOUT_WIDOW
             return tuple(setter.place(lines, size, box))
@@ -93,6 +98,32 @@ def set_text(text: str, style: Style, box: Box, fonts: FontSet) -> tuple[Run, ..
     raise IssuanceError(
         Reason.LAYOUT_TEXT_TOO_LONG, f"a text of {len(text)} characters does not fit {box[2]:g} × {box[3]:g} mm"
     )
+
+
+def begin_text(text: str, style: Style, box: Box, fonts: FontSet, mark: str = "") -> tuple[tuple[Run, ...], str]:
+    """Set as much of a text as a box holds at the style's smallest size, though not below `FLOOR`.
+
+    Args:
+        text: All of it.
+        style: How it is set; never spread.
+        box: Where.
+        fonts: In what.
+        mark: Ends what was set where something is left.
+
+    Returns:
+        What was set, and what is left.
+
+    Raises:
+        IssuanceError: no font has a character, or the box does not hold the mark.
+    """
+    size = max(style.size * style.smallest, min(style.size, FLOOR))
+    setter = _Setter(text, style, fonts)
+    lines = setter.first_lines(size, box)
+    if lines[-1][1] == len(text):
+        return tuple(setter.place(lines, size, box)), ""
+    cut = setter.cut_for(mark, lines[-1], box[2] / size)
+    kept = _Setter(text[:cut] + mark, style, fonts)
+    return tuple(kept.place(kept.first_lines(size, box), size, box)), text[cut:].lstrip(" ")
 
 
 _Line = tuple[int, int]
@@ -105,7 +136,8 @@ class _Setter:
     def __init__(self, text: str, style: Style, fonts: FontSet) -> None:
         self._text = text
         self._style = style
-        self._faces = [fonts.face(style.font, character) for character in text]
+        self._font = partial(fonts.face, style.font)
+        self._faces = [self._font(character) for character in text]
         advances = (face.advance(character) + style.spacing for face, character in zip(self._faces, text, strict=True))
         self._ends = list(accumulate(advances, initial=0.0))
         self._units = [match.span() for match in _UNITS.finditer(text)]
@@ -125,6 +157,21 @@ class _Setter:
             lines = list(self._break(width))
         height = ((len(lines) - 1) * self._style.leading + 1) * size
         return lines if lines and height <= box[3] + _TOLERANCE else None
+
+    def first_lines(self, size: float, box: Box) -> list[_Line]:
+        """Return the lines of a text that a box holds at a size, at least one."""
+        count = int((box[3] / size - 1 + _TOLERANCE) / self._style.leading) + 1
+        return list(self._break(box[2] / size + _TOLERANCE))[: max(count, 1)]
+
+    def cut_for(self, mark: str, line: _Line, width: float) -> int:
+        """Return where a text ends so that a mark still fits behind it on its last line."""
+        room = width - sum(self._font(one).advance(one) + self._style.spacing for one in mark)
+        start, stop = line
+        while stop > start and self._width(start, stop) > room:
+            stop -= 1
+        if stop == start:
+            raise IssuanceError(Reason.LAYOUT_TEXT_TOO_LONG, "there is no place for the mark that a text goes on")
+        return stop
 
     def _break(self, width: float) -> Iterator[_Line]:
         line = 0

@@ -5,7 +5,7 @@
     Doc_0/PublicRes.xml                fonts: subsets, embedded; those of the template apart from the page's own
     Doc_0/DocumentRes.xml              pictures
     Doc_0/Tpls/Tpl_0/Content.xml       what all licences of the type show
-    Doc_0/Pages/Page_0/Content.xml     what this one shows
+    Doc_0/Pages/Page_0/Content.xml     what this one shows; Page_1, ... where a text goes on
     Doc_0/Tags/                        the data index: which object shows which item
     Doc_0/Attachs/                     the full record, sealed, as `licence.cbor`
 
@@ -24,6 +24,7 @@ from ecert.licence.metadata import EXTENSION_PREFIX, METADATA
 from ecert.licence.validity import china_day
 from ecert.ofd.compose import PORTRAIT, QR, FaceContent, compose, compose_template
 from ecert.ofd.content import RECORD_FORMAT, RECORD_NAME
+from ecert.ofd.continuation import seal_place
 from ecert.ofd.drawing import Page
 from ecert.ofd.markup import box_text, document, leaf, tag
 from ecert.ofd.objects import Identifiers, ObjectWriter, Resources
@@ -31,7 +32,7 @@ from ecert.ofd.package import Package
 from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from ecert.licence.fields import FieldValue
@@ -45,7 +46,7 @@ ANNOTATIONS: Final = "Doc_0/Annots/Annotations.xml"
 RECORD: Final = "Doc_0/Attachs/licence.cbor"
 """Parts of the files we write."""
 PAGE_ID: Final = "1"
-"""Identifier of the one page of the files we write."""
+"""Identifier of the first page of the files we write."""
 
 _TEMPLATE_ID: Final = "2"
 _TEMPLATES: Final = 64
@@ -106,13 +107,15 @@ class WrittenLicence:
 
     Attributes:
         package: Its parts.
-        page: The page, as it is drawn.
-        seal: Where the middle of the seal belongs, in mm.
+        pages: Its pages, as they are drawn.
+        seal: Where the middle of the seal belongs on the first page, in mm.
+        others: Identifiers of further pages, and where the seal belongs on each.
     """
 
     package: Package
-    page: Page
+    pages: tuple[Page, ...]
     seal: tuple[float, float]
+    others: Mapping[str, tuple[float, float]]
 
 
 def write_licence(licence: LicenceDocument, fonts: FontSet, at: datetime) -> WrittenLicence:
@@ -126,11 +129,13 @@ def write_licence(licence: LicenceDocument, fonts: FontSet, at: datetime) -> Wri
     Raises:
         IssuanceError: a text does not fit or has a character that no font has, or a picture cannot be used.
     """
-    page = compose(licence.layout, licence.face, fonts)
+    pages = compose(licence.layout, licence.face, fonts)
     entries = metadata_entries(licence.definition, licence.layout, licence.face.values)
     template = _write_template(licence.layout, licence.face.emblem, fonts)
-    parts = _Parts(page, licence, entries, template, at).write()
-    return WrittenLicence(Package.of(parts), page, licence.layout.seal)
+    parts = _Parts(pages, licence, entries, template, at)
+    package = Package.of(parts.write())
+    others = dict.fromkeys(parts.page_ids[1:], seal_place(licence.layout))
+    return WrittenLicence(package, pages, licence.layout.seal, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,39 +168,48 @@ class _Parts:
 
     def __init__(
         self,
-        page: Page,
+        pages: tuple[Page, ...],
         licence: LicenceDocument,
         entries: tuple[MetadataEntry, ...],
         template: _Template,
         at: datetime,
     ) -> None:
-        self._page = page
+        self._pages = pages
         self._licence = licence
         self._entries = entries
         self._template = template
         self._at = at
         self._identifiers = Identifiers(template.last)
         self._own = Resources(self._identifiers)
+        self.page_ids = (PAGE_ID, *(self._identifiers.take() for _ in pages[1:]))
 
     def write(self) -> dict[str, bytes]:
-        writer = ObjectWriter(self._page, self._identifiers, self._own)
-        objects = writer.write(self._page.content)
-        layer, attachment = self._identifiers.take(), self._identifiers.take()
-        use = tag("Template", TemplateID=_TEMPLATE_ID, ZOrder="Background")
+        writers = [ObjectWriter(page, self._identifiers, self._own) for page in self._pages]
+        pages = {
+            f"Doc_0/{_page_location(number)}": self._content(number, writer) for number, writer in enumerate(writers)
+        }
+        attachment = self._identifiers.take()
         return {
             "OFD.xml": self._root(),
             "Doc_0/Document.xml": self._document(),
             **self._resources(),
             "Doc_0/Tpls/Tpl_0/Content.xml": self._template.content,
-            "Doc_0/Pages/Page_0/Content.xml": document("Page", _area(self._page), use, _content(objects, layer)),
+            **pages,
             **dict(self._files()),
             "Doc_0/Tags/CustomTags.xml": document(
                 "CustomTags", tag("CustomTag", leaf("FileLoc", "CustomTag.xml"), TypeID="licence")
             ),
-            "Doc_0/Tags/CustomTag.xml": self._index(writer.shown),
+            "Doc_0/Tags/CustomTag.xml": self._index([writer.shown for writer in writers]),
             "Doc_0/Attachs/Attachments.xml": self._attachments(attachment),
             RECORD: self._licence.record,
         }
+
+    def _content(self, number: int, writer: ObjectWriter) -> bytes:
+        page = self._pages[number]
+        objects, layer = writer.write(page.content), self._identifiers.take()
+        template = tag("Template", TemplateID=_TEMPLATE_ID, ZOrder="Background")
+        use = () if number else (template,)
+        return document("Page", _area(page), *use, _content(objects, layer))
 
     def _root(self) -> bytes:
         values = self._licence.face.values
@@ -215,7 +229,7 @@ class _Parts:
         common = tag(
             "CommonData",
             leaf("MaxUnitID", str(self._identifiers.last)),
-            tag("PageArea", _physical_box(self._page)),
+            tag("PageArea", _physical_box(self._pages[0])),
             leaf("PublicRes", "PublicRes.xml"),
             leaf("DocumentRes", "DocumentRes.xml"),
             tag("TemplatePage", ID=_TEMPLATE_ID, BaseLoc="Tpls/Tpl_0/Content.xml"),
@@ -223,7 +237,7 @@ class _Parts:
         return document(
             "Document",
             common,
-            tag("Pages", tag("Page", ID=PAGE_ID, BaseLoc="Pages/Page_0/Content.xml")),
+            tag("Pages", *(tag("Page", ID=one, BaseLoc=_page_location(n)) for n, one in enumerate(self.page_ids))),
             leaf("Annotations", ANNOTATIONS.removeprefix("Doc_0/")),
             leaf("CustomTags", "Tags/CustomTags.xml"),
             leaf("Attachments", "Attachs/Attachments.xml"),
@@ -264,17 +278,22 @@ class _Parts:
             for (kind, data), identifier in one.pictures.items():
                 yield f"Doc_0/Res/image_{identifier}.{kind}", data
 
-    def _index(self, shown: Mapping[str, list[str]]) -> bytes:
-        """Write the data index: for each item the objects of the page that show it."""
+    def _index(self, shown: Sequence[Mapping[str, list[str]]]) -> bytes:
+        """Write the data index: for each item the objects of each page that show it."""
         named = [(one.name, one.short, one.zh) for one in self._entries]
         items = "".join(
-            f"<{short} name={quoteattr(zh)}>"
-            + "".join(f'<ObjectRef PageRef="{PAGE_ID}">{identifier}</ObjectRef>' for identifier in shown[name])
-            + f"</{short}>"
+            f"<{short} name={quoteattr(zh)}>{references}</{short}>"
             for name, short, zh in (*named, *_PICTURES)
-            if name in shown
+            if (references := self._references(name, shown))
         )
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<params>{items}</params>'.encode()
+
+    def _references(self, name: str, shown: Sequence[Mapping[str, list[str]]]) -> str:
+        return "".join(
+            f'<ObjectRef PageRef="{page}">{identifier}</ObjectRef>'
+            for page, objects in zip(self.page_ids, shown, strict=True)
+            for identifier in objects.get(name, ())
+        )
 
     def _attachments(self, identifier: str) -> bytes:
         attachment = tag(
@@ -288,6 +307,10 @@ class _Parts:
             Visible="false",
         )
         return document("Attachments", attachment)
+
+
+def _page_location(number: int) -> str:
+    return f"Pages/Page_{number}/Content.xml"
 
 
 def _physical_box(page: Page) -> str:

@@ -138,13 +138,16 @@ class LicenceChecks:
         return note, _found(LicenceCheck.LICENCE_STATUS, check)
 
     def trust(self, signers: Iterable[bytes], uses: Iterable[tuple[Seal, datetime | None]]) -> Finding:
-        """Check every signer and every use of a seal; of several problems the worst is told."""
-        checks = [
-            _found(LicenceCheck.TRUST_REGISTRY, self._require_fresh),
-            *(_found(LicenceCheck.TRUST_REGISTRY, partial(self.bodies.find, one)) for one in signers),
-            *(_found(LicenceCheck.TRUST_REGISTRY, partial(self._require_active, *one)) for one in uses),
-        ]
-        return Finding(LicenceCheck.TRUST_REGISTRY, Findings(tuple(checks)).error)
+        """Check every signer and every use of a seal; of several problems the worst is told.
+
+        Where nobody is known to have signed there is nothing to check.
+        """
+        asked: list[Callable[[], object]] = [partial(self.bodies.find, one) for one in signers]
+        asked += [partial(self._require_active, *one) for one in uses]
+        if not asked:
+            return Finding(LicenceCheck.TRUST_REGISTRY, skipped=True)
+        found = [_found(LicenceCheck.TRUST_REGISTRY, one) for one in (self._require_fresh, *asked)]
+        return Finding(LicenceCheck.TRUST_REGISTRY, Findings(tuple(found)).error)
 
     def _assess(self, record: bytes) -> Verdict:
         asked = self._question

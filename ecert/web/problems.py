@@ -45,6 +45,13 @@ class Code(StrEnum):
     MEDIA_TYPE_UNSUPPORTED = "media-type-unsupported"
     UNAUTHENTICATED = "unauthenticated"
     BUSY = "busy"
+    RATE_LIMITED = "rate-limited"
+    FORBIDDEN = "forbidden"
+    IDEMPOTENCY_KEY_MISSING = "idempotency-key-missing"
+    IDEMPOTENCY_KEY_RUNNING = "idempotency-key-running"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
+    PRECONDITION_REQUIRED = "precondition-required"
+    PRECONDITION_FAILED = "precondition-failed"
 
 
 _WORDS: Final = {
@@ -65,6 +72,42 @@ _WORDS: Final = {
         "没有有效的凭据", "No valid credentials came with the request", "请核对令牌", "Check the token"
     ),
     Code.BUSY: Wording("服务繁忙", "The service is busy", "请稍后重试", "Try again shortly"),
+    Code.RATE_LIMITED: Wording(
+        "请求过于频繁", "There were too many requests", "请按 Retry-After 等待后重试", "Wait as Retry-After says"
+    ),
+    Code.FORBIDDEN: Wording(
+        "无权进行此操作",
+        "This operation is not among what you may do",
+        "请联系地区管理员",
+        "Ask your region's operator",
+    ),
+    Code.IDEMPOTENCY_KEY_MISSING: Wording(
+        "缺少 Idempotency-Key",
+        "The request has no Idempotency-Key",
+        "请为每次操作生成一个",
+        "Make one for each operation",
+    ),
+    Code.IDEMPOTENCY_KEY_RUNNING: Wording(
+        "同一 Idempotency-Key 的请求正在处理",
+        "A request with this Idempotency-Key is being processed",
+        "请稍后以相同内容重试",
+        "Repeat it unchanged, a little later",
+    ),
+    Code.IDEMPOTENCY_KEY_REUSED: Wording(
+        "此 Idempotency-Key 已用于另一请求",
+        "This Idempotency-Key was used for another request",
+        "请换一个 Idempotency-Key",
+        "Use another Idempotency-Key",
+    ),
+    Code.PRECONDITION_REQUIRED: Wording(
+        "缺少 If-Match", "The request has no If-Match", "请先读取并带上其 ETag", "Read it first, and send its ETag"
+    ),
+    Code.PRECONDITION_FAILED: Wording(
+        "内容已被他人修改",
+        "It was changed by somebody else meanwhile",
+        "请重新读取后再改",
+        "Read it again and repeat the change",
+    ),
 }
 _UNAUTHENTICATED: Final = (
     Reason.REQUEST_UNSIGNED,
@@ -97,6 +140,13 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Code.MEDIA_TYPE_UNSUPPORTED: 415,
     Code.UNAUTHENTICATED: 401,
     Code.BUSY: 503,
+    Code.RATE_LIMITED: 429,
+    Code.FORBIDDEN: 403,
+    Code.IDEMPOTENCY_KEY_MISSING: 400,
+    Code.IDEMPOTENCY_KEY_RUNNING: 409,
+    Code.IDEMPOTENCY_KEY_REUSED: 422,
+    Code.PRECONDITION_REQUIRED: 428,
+    Code.PRECONDITION_FAILED: 412,
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
     Reason.INTERNAL: 500,

@@ -37,6 +37,8 @@ BODIES = {
     "maker": (Role.SEAL_MAKER, Profile.SEAL_MAKER, "91440000DEMG90019D"),
     "tsa": (Role.TSA, Profile.TSA, "12440000DEMG90018F"),
 }
+IN_NO_FONT = "\U0002a700"
+"""A character of extension C that Noto CJK does not have."""
 PORTRAIT = b64encode(qr_png(((True, False), (False, True)))).decode()
 """A picture; what it shows is nobody."""
 DAY = timedelta(days=1)
@@ -149,11 +151,22 @@ def test_a_file_comes_out_of_the_ledger_byte_for_byte(office: Office) -> None:
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_what_does_not_fit_on_the_page_is_refused_before_the_ledger_and_the_key(office: Office) -> None:
-    _, err = office.issue(office.application(certificateHolderName="样" * 250), code=1)
-    assert "layout-text-too-long" in err
+def test_what_cannot_be_set_is_refused_before_the_ledger_and_the_key(office: Office) -> None:
+    _, err = office.issue(office.application(certificateHolderName=f"样例{IN_NO_FONT}公司"), code=1)
+    assert "layout-text-undrawable" in err
     assert "certificateHolderName" in err
     assert office.untouched()
+
+
+def test_the_longest_name_and_scope_are_issued(office: Office) -> None:
+    file = office.application(certificateHolderName="样" * 256)
+    row = json.loads(file.read_text("utf-8"))
+    row["extendInfo"]["businessScope"] = "样例；" * 600
+    file.write_text(json.dumps(row), "utf-8")
+    out, _ = office.issue(file)
+    said = json.loads(out)
+    assert office.assess(Path(said["file"])).outcome is Outcome.VALID
+    assert "Doc_0/Pages/Page_1/Content.xml" in Package.read(Path(said["file"]).read_bytes()).parts
 
 
 def test_a_character_that_no_font_has_is_named(office: Office) -> None:
@@ -163,12 +176,12 @@ def test_a_character_that_no_font_has_is_named(office: Office) -> None:
     assert office.untouched()
 
 
-def test_one_application_that_does_not_fit_holds_back_all_of_its_file(office: Office) -> None:
+def test_one_application_that_cannot_be_set_holds_back_all_of_its_file(office: Office) -> None:
     file = office.application()
     row = json.loads(file.read_text("utf-8"))
-    file.write_text(json.dumps([row, row | {"certificateHolderName": "样" * 250}]), "utf-8")
+    file.write_text(json.dumps([row, row | {"certificateHolderName": f"样例{IN_NO_FONT}公司"}]), "utf-8")
     _, err = office.issue(file, code=1)
-    assert "layout-text-too-long" in err
+    assert "layout-text-undrawable" in err
     assert office.untouched()
 
 

@@ -186,11 +186,16 @@ def test_files_with_no_place_for_annotations_are_refused(original: Package, font
         assert caught.value.reason is Reason.COPY_REFUSED
 
 
-def test_a_note_that_says_nothing_is_damaged(copy: Package) -> None:
-    for data in (
-        b'<o:PageAnnot xmlns:o="http://www.ofdspec.org/2016"/>',
+def test_a_note_that_says_half_of_it_is_damaged(copy: Package) -> None:
+    for broken in (
         copy.parts[NOTE].replace(b"2026-12-31", b"x"),
+        copy.parts[NOTE].replace(b'Name="JZJZZSY"', b'Name="JZJZZSX"'),
     ):
         with pytest.raises(MalformedError) as caught:
-            read_note(with_parts(copy, **{NOTE: data}))
+            read_note(Package.of({**copy.parts, NOTE: broken}))
         assert caught.value.reason is Reason.FILE_DAMAGED
+
+
+def test_what_other_software_annotated_is_no_copy(original: Package) -> None:
+    note = b'<ofd:PageAnnot xmlns:ofd="http://www.ofdspec.org/2016"><ofd:Annot ID="9" Type="Stamp"/></ofd:PageAnnot>'
+    assert read_note(Package.of({**original.parts, NOTE: note})) is None

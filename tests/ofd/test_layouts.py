@@ -56,7 +56,7 @@ def test_a_layout_shows_every_item_of_its_type(definition: TypeDefinition) -> No
 @ALL
 def test_nothing_on_a_page_overlaps_or_leaves_it(definition: TypeDefinition, fonts: FontSet) -> None:
     for one in documents(definition):
-        page = compose(one.layout, one.face, fonts)
+        page = compose(one.layout, one.face, fonts)[0]
         found = boxes(page)
         for name, (x, y, w, h) in found:
             assert x >= 0 <= y, name
@@ -70,14 +70,14 @@ def test_long_values_are_set_smaller_and_overlap_nothing(definition: TypeDefinit
     longer = {field.name: "样例文字，" * 4 for field in definition.fields if field.kind == "text"}
     scopes = {name: "样例文字，" * 50 for name in ("businessScope", "businessItems", "notes") if name in longer}
     one = document(definition, **longer | scopes, certificateHolderName="样例有限公司" * 6)
-    found = boxes(compose(one.layout, one.face, fonts))
+    found = boxes(compose(one.layout, one.face, fonts)[0])
     assert [(a[0], b[0]) for a, b in combinations(found, 2) if overlap(a[1], b[1])] == []
 
 
 def test_a_character_that_no_font_has_is_refused_with_its_item(fonts: FontSet) -> None:
     one = document(BUSINESS, legalRepresentative="王\U000e01f0")
     with pytest.raises(IssuanceError) as caught:
-        compose(one.layout, one.face, fonts)
+        compose(one.layout, one.face, fonts)[0]
     assert caught.value.reason is Reason.LAYOUT_TEXT_UNDRAWABLE
     assert "legalRepresentative" in caught.value.detail
     assert "U+E01F0" in caught.value.detail

@@ -80,7 +80,7 @@ MARGIN = 12.0
 @pytest.mark.parametrize("definition", TYPES, ids=lambda one: one.slug)
 def test_the_code_on_a_page_is_read(definition: TypeDefinition, resolution: int, fonts: FontSet) -> None:
     one = document(definition)
-    page = written(fonts, one).page
+    page = written(fonts, one).pages[0]
     with Image.open(BytesIO(svg_to_png(write_svg(page), resolution=resolution))) as drawn:
         whole = drawn.convert("L")
     assert read(whole) == [LINK]

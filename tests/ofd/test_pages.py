@@ -47,10 +47,10 @@ def test_a_page_read_back_is_the_page_that_was_written(definition: TypeDefinitio
     parts = dict(made.package.parts)
     parts["OFD.xml"] = parts["OFD.xml"].replace(b"<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>", b"")
     (read,) = read_pages(Package.of(parts), fonts)
-    assert (read.page.width, read.page.height) == (made.page.width, made.page.height)
-    assert page_text(read.page) == page_text(made.page)
-    assert [type(one) for one in read.page.content] == [type(one) for one in made.page.content]
-    assert differs(picture(write_svg(read.page)), picture(write_svg(made.page))) < 24
+    assert (read.page.width, read.page.height) == (made.pages[0].width, made.pages[0].height)
+    assert page_text(read.page) == page_text(made.pages[0])
+    assert [type(one) for one in read.page.content] == [type(one) for one in made.pages[0].content]
+    assert differs(picture(write_svg(read.page)), picture(write_svg(made.pages[0]))) < 24
 
 
 def test_the_seal_is_set_where_its_signature_says(fonts: FontSet, world: World) -> None:
@@ -63,7 +63,7 @@ def test_the_seal_is_set_where_its_signature_says(fonts: FontSet, world: World) 
 
 
 def test_a_pdf_is_the_same_page_and_says_that_it_is_a_picture(fonts: FontSet) -> None:
-    page = marked_as_picture(written(fonts, document()).page, fonts)
+    page = marked_as_picture(written(fonts, document()).pages[0], fonts)
     svg = write_svg(page)
     pdf = svg_to_pdf(svg, page)
     assert pdf == svg_to_pdf(svg, page)
@@ -76,7 +76,7 @@ def test_a_pdf_is_the_same_page_and_says_that_it_is_a_picture(fonts: FontSet) ->
 
 
 def test_what_svg_must_escape_is_escaped(fonts: FontSet) -> None:
-    page = written(fonts, document(legalRepresentative="<script>&\"'")).page
+    page = written(fonts, document(legalRepresentative="<script>&\"'")).pages[0]
     svg = write_svg(page, title="<b>", note="&")
     assert b"<script>" not in svg
     assert b"<b>" not in svg

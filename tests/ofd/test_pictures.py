@@ -98,4 +98,4 @@ def test_portrait_and_emblem_stand_in_their_places_and_are_sealed(fonts: FontSet
     assert portrait.data in [item.data for item in above]
     assert b"<ZP " in package.parts["Doc_0/Tags/CustomTag.xml"]
     plain = written(fonts, one)
-    assert not [item for item in plain.page.template if isinstance(item, PictureObject)]
+    assert not [item for item in plain.pages[0].template if isinstance(item, PictureObject)]

@@ -114,7 +114,7 @@ def test_every_character_is_in_the_font_embedded_for_it(definition: TypeDefiniti
 @ALL
 def test_the_svg_shows_the_same_characters_in_the_same_places(definition: TypeDefinition, fonts: FontSet) -> None:
     made = written(fonts, document(definition))
-    svg = etree.fromstring(write_svg(made.page))
+    svg = etree.fromstring(write_svg(made.pages[0]))
     outlines = {path.get("id"): path.get("d") for path in svg.iter(f"{SVG}path") if path.get("id")}
     drawn = []
     for use in svg.iter(f"{SVG}use"):
@@ -122,7 +122,9 @@ def test_the_svg_shows_the_same_characters_in_the_same_places(definition: TypeDe
         drawn.append((outlines[use.get("href", "")[1:]], x, y, scale * 1000))
     names = {font.get("ID"): font.get("FontName", "") for font in nodes(made.package, "Doc_0/PublicRes.xml", "Font")}
     faces = {
-        run.face.name: run.face for one in (*made.page.template, *made.page.content) for run in getattr(one, "runs", ())
+        run.face.name: run.face
+        for one in (*made.pages[0].template, *made.pages[0].content)
+        for run in getattr(one, "runs", ())
     }
     told = []
     for font_id, character, x, y, size in characters(made.package):

@@ -1,0 +1,104 @@
+"""The audit log of a ledger: every action, written in the transaction of what was done (`ecert.audit`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecert import envelope
+from ecert.audit import MAX_HEAD, NOTHING, AuditCheck, AuditEntry, AuditHead, load_head, seal_head
+from ecert.errors import Reason, UndeterminedError
+from ecert.sm2 import sm3
+from ecert.trust import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from api.database import Database
+    from ecert.sm2 import Signer
+    from ecert.trust import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What a whole log came to: how many entries it has, and up to which of them heads were signed."""
+
+    entries: int
+    signed: int
+    digest: bytes
+
+
+class AuditBook:
+    """The audit log of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        """Read and write in `database`, whose `actor` is who does things."""
+        self._db = database
+
+    def record(
+        self,
+        action: str,
+        thing: str,
+        at: datetime,
+        *,
+        outcome: str = "ok",
+        details: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Write down what was done, in the transaction under way.
+
+        Args:
+            action: A stable name, e.g. `licence.issue`.
+            thing: The identifier of what it was done to.
+            at: When, aware; a clock that went back does not take the log along.
+            outcome: `ok`, or the code of why not.
+            details: What else matters, nothing personal.
+
+        Raises:
+            MalformedError: no such entry can be.
+        """
+        last = self._db.row("SELECT number, entry FROM audit ORDER BY number DESC LIMIT 1")
+        number, previous = (last[0], sm3(last[1])) if last else (0, NOTHING)
+        if last:
+            at = max(at, AuditEntry.decode(last[1]).at)
+        entry = AuditEntry(number + 1, previous, at, self._db.actor, action, thing, outcome, details or {})
+        self._db.run("INSERT INTO audit VALUES (?, ?)", entry.number, entry.encode())
+
+    def entries(self, *, after: int = 0) -> Iterator[bytes]:
+        """Return the entries numbered higher than `after`, as they were written, oldest first."""
+        rows = self._db.run("SELECT entry FROM audit WHERE number > ? ORDER BY number", after)
+        return (bytes(row[0]) for row in rows)
+
+    def commit(self, log: str, signer: Signer, *, at: datetime) -> None:
+        """Sign how far the log has come, unless that was signed already.
+
+        Raises:
+            CustodyError: the key failed.
+        """
+        last = self._db.row("SELECT number, entry FROM audit ORDER BY number DESC LIMIT 1")
+        signed = self._db.row("SELECT MAX(number) FROM audit_heads")[0] or 0
+        if last and last[0] > signed:
+            head = seal_head(AuditHead(log, last[0], sm3(last[1]), at), signer)
+            self._db.run("INSERT INTO audit_heads VALUES (?, ?)", last[0], head)
+
+    def verify(self, registry: Registry) -> Audited:
+        """Walk the whole log, and hold it against every head that was signed of it.
+
+        Raises:
+            MalformedError: AUDIT_MALFORMED; something in it cannot be read.
+            RejectedError: AUDIT_BROKEN; it was altered.
+            UndeterminedError: a head was signed by a key that is not a registered status key.
+        """
+        heads = [_load_head(bytes(row[0]), registry) for row in self._db.run("SELECT head FROM audit_heads")]
+        check = AuditCheck(heads)
+        for data in self.entries():
+            check.take(data)
+        check.finish()
+        return Audited(check.number, max((head.number for head in heads), default=0), check.digest)
+
+
+def _load_head(data: bytes, registry: Registry) -> AuditHead:
+    key = registry.find(envelope.decode(data, limit=MAX_HEAD).key_id)
+    if key is None or key.member.role is not Role.STATUS:
+        raise UndeterminedError(Reason.ISSUER_UNKNOWN, "a head of the log is signed by a key that is not registered")
+    return load_head(data, key.public_key)

@@ -1,0 +1,114 @@
+"""The form of a decision about a licence: why, by which law, under which number, from when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from api.console.forms import Control, Filling, Form, FormField, Group, Option
+from api.console.views.licences import Action
+from ecert.licence.codes import PROVINCES, Phrase
+from ecert.revocation.status import MAX_DOCUMENT, MAX_REASON, ReasonCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ecert.errors import FieldProblem
+
+REASON_CODE: Final = "/reason_code"
+REASON: Final = "/reason"
+LEGAL_BASIS: Final = "/legal_basis"
+DOCUMENT: Final = "/document"
+EFFECTIVE_AT: Final = "/effective_at"
+UNTIL: Final = "/until"
+PAPER_SERIAL: Final = "/paper_serial"
+TARGET_REGION: Final = "/target_region"
+"""The names of the controls."""
+
+REASONS: Final[Mapping[ReasonCode, Phrase]] = {
+    ReasonCode.HOLDER_REQUEST: Phrase("At the holder's request", "持证主体申请"),
+    ReasonCode.ISSUED_IN_ERROR: Phrase("Issued in error", "制发有误"),
+    ReasonCode.UNLAWFUL_ACT: Phrase("Unlawful act of the holder", "持证主体违法"),
+    ReasonCode.OBTAINED_BY_FRAUD: Phrase("Obtained by fraud", "以欺骗、贿赂等不正当手段取得"),
+    ReasonCode.CHANGED: Phrase("What it says has changed", "证照内容变更"),
+    ReasonCode.RENEWED: Phrase("Renewed", "有效期延续"),
+    ReasonCode.MOVED: Phrase("Moved to another region", "迁往其他地区"),
+    ReasonCode.LOST: Phrase("Lost", "遗失"),
+    ReasonCode.UNDER_INVESTIGATION: Phrase("Under investigation", "立案调查期间"),
+    ReasonCode.INVESTIGATION_CLOSED: Phrase("Investigation closed", "调查终结"),
+    ReasonCode.PARENT_FELL: Phrase("A licence it depends on has fallen", "所依赖的证照失效"),
+    ReasonCode.HOLDER_ENDED: Phrase("The holder died or was dissolved", "持证主体死亡或终止"),
+    ReasonCode.LAW_CHANGED: Phrase("The law has changed", "法律法规变化"),
+    ReasonCode.EXPIRED: Phrase("Not renewed in time", "有效期届满未延续"),
+    ReasonCode.OTHER: Phrase("Other", "其他"),
+}
+"""How each reason is called."""
+
+_FRAUD, _UNLAWFUL, _ERROR = ReasonCode.OBTAINED_BY_FRAUD, ReasonCode.UNLAWFUL_ACT, ReasonCode.ISSUED_IN_ERROR
+_REQUEST, _PARENT, _LAW = ReasonCode.HOLDER_REQUEST, ReasonCode.PARENT_FELL, ReasonCode.LAW_CHANGED
+_USUAL: Final[Mapping[Action, tuple[ReasonCode, ...]]] = {
+    Action.CHANGE: (ReasonCode.CHANGED, _ERROR, _LAW),
+    Action.RENEW: (ReasonCode.RENEWED,),
+    Action.SUSPEND: (ReasonCode.UNDER_INVESTIGATION, _UNLAWFUL, _REQUEST, _PARENT),
+    Action.REINSTATE: (ReasonCode.INVESTIGATION_CLOSED, _REQUEST),
+    Action.TRANSFER: (ReasonCode.MOVED,),
+    Action.MARK_LOST: (ReasonCode.LOST,),
+    Action.CANCEL: (_REQUEST, ReasonCode.EXPIRED, ReasonCode.HOLDER_ENDED, _PARENT, _LAW),
+    Action.WITHDRAW: (_FRAUD, _ERROR, _LAW),
+    Action.REVOKE: (_UNLAWFUL, _FRAUD),
+}
+
+
+def decision_form(action: Action, values: Mapping[str, str], problems: Iterable[FieldProblem] = ()) -> Form:
+    """Make the form of a decision.
+
+    Args:
+        action: What is to be decided; it settles which reasons are usual and what else is asked.
+        values: What the controls hold, by their names.
+        problems: What was wrong with it, by the same names.
+    """
+    filling = Filling(values, problems)
+    why = Group(Phrase("Reason", "事由"), tuple(_why(action, filling)))
+    effect = Group(Phrase("Effect", "生效"), tuple(_effect(action, filling)))
+    return Form((why, effect), filling.unplaced())
+
+
+def _field(filling: Filling, name: str, label: Phrase, max_length: int = 0) -> FormField:
+    return FormField(name, label, max_length=max_length, value=filling.value(name), problems=filling.problems(name))
+
+
+def _why(action: Action, filling: Filling) -> Iterator[FormField]:
+    reasons = tuple(Option(code.value, REASONS[code]) for code in (*_USUAL[action], ReasonCode.OTHER))
+    yield _select(filling, REASON_CODE, Phrase("Reason", "事由"), reasons)
+    hint = Phrase("Published with the status: no personal data", "随状态公布，不得写入个人信息")
+    yield _more(_field(filling, REASON, Phrase("In one sentence", "事由说明"), MAX_REASON), Control.AREA, hint)
+    example = Phrase("The law and its article", "法律名称与条款，如《中华人民共和国行政许可法》第七十条")
+    yield _more(_field(filling, LEGAL_BASIS, Phrase("Legal basis", "法律依据"), MAX_REASON), Control.TEXT, example)
+    number = Phrase("Number of the decision", "决定文书文号")
+    yield _field(filling, DOCUMENT, number, MAX_DOCUMENT)
+
+
+def _effect(action: Action, filling: Filling) -> Iterator[FormField]:
+    china = Phrase("China Standard Time", "北京时间")
+    yield _more(_field(filling, EFFECTIVE_AT, Phrase("Takes effect", "生效时间")), Control.MOMENT, china)
+    if action is Action.SUSPEND:
+        until = _field(filling, UNTIL, Phrase("Until", "暂扣至"))
+        yield _more(until, Control.MOMENT, Phrase("Empty: no end is known", "留空表示期限未定"), required=False)
+    if action is Action.TRANSFER:
+        regions = tuple(Option(f"{code}0000", name) for code, name in PROVINCES.items())
+        yield _select(filling, TARGET_REGION, Phrase("Region it moves to", "转往地区"), regions)
+    if action in (Action.CHANGE, Action.RENEW, Action.MARK_LOST):
+        serial = _field(filling, PAPER_SERIAL, Phrase("Serial of the new paper", "新纸质证照印制号"), 64)
+        yield _more(
+            serial, Control.TEXT, Phrase("Empty: no paper is handed out", "不制发纸质证照则留空"), required=False
+        )
+
+
+def _select(filling: Filling, name: str, label: Phrase, options: tuple[Option, ...]) -> FormField:
+    return FormField(
+        name, label, Control.SELECT, value=filling.value(name), options=options, problems=filling.problems(name)
+    )
+
+
+def _more(field: FormField, control: Control, hint: Phrase, *, required: bool = True) -> FormField:
+    return replace(field, control=control, hint=hint, required=required)
