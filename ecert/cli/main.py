@@ -13,11 +13,12 @@ import typer
 from ecert.cli import entry
 from ecert.cli.bundle import load_bundle
 from ecert.cli.files import read_bounded
+from ecert.cli.fonts import find_font
 from ecert.cli.inspecting import flatten, inspect
 from ecert.cli.options import BundleOption, JsonOption, load_held
 from ecert.cli.render import render
 from ecert.cli.verifying import verify
-from ecert.errors import CustodyError, EcertError, Reason, UndeterminedError
+from ecert.errors import CustodyError, EcertError, IssuanceError, Reason, UndeterminedError
 from ecert.licence.types import load_catalogue
 from ecert.report import answer_json, timestamp
 from ecert.revocation import MAX_ANSWER, load_answer
@@ -71,6 +72,7 @@ def doctor(
         "engine_verify": _engine(verify_engine),
         "engine_secret": _engine(secret_engine),
         "licence_types": len(load_catalogue()),
+        "fonts": _fonts(),
     }
     if bundle is not None:
         found["bundle"] = _bundle_health(bundle, entry.now())
@@ -89,6 +91,14 @@ def _engine(choose: Any) -> dict[str, str]:
     except CustodyError as error:
         return {"problem": error.detail}
     return {"name": engine.name, "version": engine.version}
+
+
+def _fonts() -> dict[str, str]:
+    """Say where the fonts are that pages and seals are drawn with; only whoever draws needs them."""
+    try:
+        return {"folder": str(find_font("song").parent)}
+    except IssuanceError as error:
+        return {"problem": error.detail}
 
 
 def _bundle_health(folder: Path, at: datetime) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ecert.errors import MalformedError, NotFoundError, Reason
 from ecert.ofd.entries import MAX_FILE
 
 _MAX_PATH: Final = 4096
+_PDF: Final = b"%PDF-"
 
 
 def load_source(argument: str) -> bytes | str:
@@ -33,6 +34,10 @@ def load_source(argument: str) -> bytes | str:
 def _interpret(data: bytes) -> bytes | str:
     if len(data) > MAX_FILE:
         raise MalformedError(Reason.TOO_LARGE, f"at most {MAX_FILE} bytes are read")
+    if data.startswith(_PDF):
+        raise MalformedError(
+            Reason.IMAGE_UNREADABLE, "a PDF is a picture of the licence: verify its OFD file, or a picture of its code"
+        )
     if data.startswith(SIGNATURES):
         return read_picture(data)
     if data.lstrip()[:8].upper() == b"HTTPS://":

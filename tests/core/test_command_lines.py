@@ -440,3 +440,16 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
     )
     assert again.returncode == 1
     assert out.exists()
+
+
+def test_a_pdf_is_said_to_be_only_a_picture(tmp_path: Path) -> None:
+    file = tmp_path / "licence.pdf"
+    file.write_bytes(b"%PDF-1.7\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", "from ecert.cli.main import run; run()", "verify", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "verify its OFD file" in ran.stdout
