@@ -14,7 +14,7 @@ from api.windows import Propagation, WindowBook, propagation_json
 from ecert.cli import entry
 from ecert.cli.files import read_bounded
 from ecert.cli.published import load_published
-from ecert.errors import Reason
+from ecert.errors import NotFoundError, Reason
 from ecert.report import timestamp
 from ecert.revocation.seal_list import SealEvent, SealState
 from ecert.seal import Seal, assess_seal
@@ -50,7 +50,10 @@ def _decision(state: SealState, help_text: str) -> None:
         now = entry.now().replace(microsecond=0)
         effective = entry.parse_time(since).replace(microsecond=0) if since else now
         with SqliteLedger(ledger) as book:
-            SealBook(book.database).decide(code, SealEvent(state, effective, now, reason, document))
+            seals = SealBook(book.database)
+            if not seals.entries().get(code):
+                raise NotFoundError(Reason.SEAL_STATUS_MISSING, f"no seal {code} is filed here: seal file FILE.esl")
+            seals.decide(code, SealEvent(state, effective, now, reason, document))
         entry.put(f"{code}\t{state.name.lower()}\t{timestamp(effective)}")
         return entry.OK
 

@@ -50,7 +50,10 @@ def test_whatever_is_done_is_written_down_with_who_did_it(provinces: Provinces) 
     identifier = licence.identifier.text
     options = ("--ledger", provinces.ledger(), "--bundle", provinces.published)
     api("revoke", identifier, "--reason", "样例", "--reason-code", "unlawful-act", *options)
-    api("seal", "resume", "44010600000001", "--reason", "样例", "--ledger", provinces.ledger())
+    with SqliteLedger(provinces.ledger()) as book:
+        filed = SealEvent(SealState.ACTIVE, provinces.now, provinces.now, "样例")
+        SealBook(book.database).decide("44010600000001", filed)
+    api("seal", "suspend", "44010600000001", "--reason", "样例", "--ledger", provinces.ledger())
     api("windows", "add", "浦东3号窗口", "--ledger", provinces.ledger())
     api("export", identifier, "--ledger", provinces.ledger(), "--out", provinces.folder / "again")
     found = entries(provinces)
@@ -58,8 +61,9 @@ def test_whatever_is_done_is_written_down_with_who_did_it(provinces: Provinces) 
         (1, "licence.issue", identifier),
         (2, "licence.decide", identifier),
         (3, "seal.decide", "44010600000001"),
-        (4, "window.register", "浦东3号窗口"),
-        (5, "licence.export", identifier),
+        (4, "seal.decide", "44010600000001"),
+        (5, "window.register", "浦东3号窗口"),
+        (6, "licence.export", identifier),
     ]
     assert found[1].details == {"state": "revoked", "reason": "unlawful-act"}
     assert all(one.who.startswith("user:") for one in found[1:])

@@ -25,6 +25,7 @@ import pytest
 from api.cli import app
 from api.folder import StatusFolder
 from api.ledger import SqliteLedger
+from api.seals import SealBook
 from ecert import envelope
 from ecert.cli.entry import execute
 from ecert.errors import EcertError
@@ -32,7 +33,7 @@ from ecert.licence.identifier import parse_identifier
 from ecert.report import timestamp
 from ecert.revocation import Flag, ReasonCode, State, load_answer
 from ecert.revocation.issued import existed_by
-from ecert.revocation.seal_list import SealState, load_seal_list
+from ecert.revocation.seal_list import SealEvent, SealState, load_seal_list
 from ecert.sm2 import sm3
 from tests.api.province import DEMO, GUANGDONG, SHANGHAI, Provinces, now
 from tests.trust.country import ISSUERS
@@ -182,6 +183,10 @@ def test_seals_are_decided_about_and_published(provinces: Provinces) -> None:
         options = ("--reason", "样例", "--document", "样例〔2026〕2号")
         api("seal", command, "44010600000001", *options, "--ledger", provinces.ledger(), code=code)
 
+    decide("resume", 1)
+    with SqliteLedger(provinces.ledger()) as book:
+        SealBook(book.database).decide("44010600000001", SealEvent(SealState.ACTIVE, now(), now(), "制作备案"))
+    decide("suspend")
     decide("resume")
     decide("suspend")
     api("publish", *signed(provinces))
