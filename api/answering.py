@@ -15,14 +15,14 @@ from ecert.revocation import StatusAnswer, load_answer, seal_answer, state_at
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from api.ledger import SqliteLedger
+    from api.ledger import SqlLedger
     from ecert.licence.identifier import Identifier
     from ecert.sm2 import Signer
     from ecert.trust import Registry
 
 
 def answer_question(
-    ledger: SqliteLedger, registry: Registry, signer: Signer, identifier: Identifier, at: datetime, *, now: datetime
+    ledger: SqlLedger, registry: Registry, signer: Signer, identifier: Identifier, at: datetime, *, now: datetime
 ) -> tuple[bytes, StatusAnswer]:
     """Answer what the state of a licence was at `at`, signed by the region's status key.
 

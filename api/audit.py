@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, insert, select
+
+from api.schema import audit, audit_heads
 from ecert import envelope
 from ecert.audit import MAX_HEAD, NOTHING, AuditCheck, AuditEntry, AuditHead, load_head, seal_head
 from ecert.errors import Reason, UndeterminedError
@@ -57,17 +60,21 @@ class AuditBook:
         Raises:
             MalformedError: no such entry can be.
         """
-        last = self._db.row("SELECT number, entry FROM audit ORDER BY number DESC LIMIT 1")
+        last = self._last()
         number, previous = (last[0], sm3(last[1])) if last else (0, NOTHING)
         if last:
             at = max(at, AuditEntry.decode(last[1]).at)
         entry = AuditEntry(number + 1, previous, at, self._db.actor, action, thing, outcome, details or {})
-        self._db.run("INSERT INTO audit VALUES (?, ?)", entry.number, entry.encode())
+        self._db.run(insert(audit).values(number=entry.number, entry=entry.encode()))
+
+    def _last(self) -> tuple[int, bytes] | None:
+        row = self._db.row(select(audit).order_by(audit.c.number.desc()).limit(1))
+        return None if row is None else (row.number, row.entry)
 
     def entries(self, *, after: int = 0) -> Iterator[bytes]:
         """Return the entries numbered higher than `after`, as they were written, oldest first."""
-        rows = self._db.run("SELECT entry FROM audit WHERE number > ? ORDER BY number", after)
-        return (bytes(row[0]) for row in rows)
+        rows = self._db.run(select(audit.c.entry).where(audit.c.number > after).order_by(audit.c.number))
+        return iter(rows.scalars())
 
     def commit(self, log: str, signer: Signer, *, at: datetime) -> None:
         """Sign how far the log has come, unless that was signed already.
@@ -75,11 +82,11 @@ class AuditBook:
         Raises:
             CustodyError: the key failed.
         """
-        last = self._db.row("SELECT number, entry FROM audit ORDER BY number DESC LIMIT 1")
-        signed = self._db.row("SELECT MAX(number) FROM audit_heads")[0] or 0
-        if last and last[0] > signed:
-            head = seal_head(AuditHead(log, last[0], sm3(last[1]), at), signer)
-            self._db.run("INSERT INTO audit_heads VALUES (?, ?)", last[0], head)
+        with self._db.transaction():
+            last, signed = self._last(), self._db.number(select(func.max(audit_heads.c.number)))
+            if last and last[0] > signed:
+                head = seal_head(AuditHead(log, last[0], sm3(last[1]), at), signer)
+                self._db.run(insert(audit_heads).values(number=last[0], head=head))
 
     def verify(self, registry: Registry) -> Audited:
         """Walk the whole log, and hold it against every head that was signed of it.
@@ -89,7 +96,7 @@ class AuditBook:
             RejectedError: AUDIT_BROKEN; it was altered.
             UndeterminedError: a head was signed by a key that is not a registered status key.
         """
-        heads = [_load_head(bytes(row[0]), registry) for row in self._db.run("SELECT head FROM audit_heads")]
+        heads = [_load_head(data, registry) for data in self._db.run(select(audit_heads.c.head)).scalars()]
         check = AuditCheck(heads)
         for data in self.entries():
             check.take(data)

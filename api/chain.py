@@ -7,18 +7,27 @@ deltas ever carry the same one. Deltas that a newer snapshot replaces are droppe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from sqlite3 import IntegrityError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from api.database import instant
+from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from api.schema import chain, publications
+from api.schema import region as region_table
 from ecert.errors import CustodyError, IssuanceError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from api.database import Database
     from ecert.revocation import RegionStatus
+
+
+_SNAPSHOT: Final = "snapshot"
+_DELTA: Final = "delta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,8 @@ class ChainBook:
     @property
     def region(self) -> str | None:
         """The region that the ledger belongs to; None before anything was published."""
-        row = self._db.row("SELECT code FROM region")
-        return None if row is None else str(row[0])
+        row = self._db.row(select(region_table.c.code))
+        return None if row is None else str(row.code)
 
     def bind(self, region: str) -> None:
         """Make the ledger that region's, if it is no other's.
@@ -73,7 +82,7 @@ class ChainBook:
         with self._db.transaction():
             held = self.region
             if held is None:
-                self._db.run("INSERT INTO region VALUES (1, ?)", region)
+                self._db.run(insert(region_table).values(place=1, code=region))
             elif held != region:
                 raise CustodyError(
                     Reason.KEY_MISMATCH, f"the ledger is region {held}'s, and the status key is region {region}'s"
@@ -81,24 +90,26 @@ class ChainBook:
 
     def load(self) -> SealedChain:
         """Return the newest snapshot, and the deltas that follow it."""
-        rows = self._db.run("SELECT kind, sequence, data FROM chain ORDER BY sequence").fetchall()
-        snapshots = [data for kind, _, data in rows if kind == "snapshot"]
-        deltas = {int(sequence): data for kind, sequence, data in rows if kind == "delta"}
+        rows = self._db.run(select(chain).order_by(chain.c.sequence)).all()
+        snapshots = [row.data for row in rows if row.kind == _SNAPSHOT]
+        deltas = {row.sequence: row.data for row in rows if row.kind == _DELTA}
         return SealedChain(snapshots[-1] if snapshots else None, deltas)
 
     def publication(self, sequence: int | None = None) -> Publication | None:
         """Return what is kept of a delta, or of the newest; None when there is none."""
+        query = select(publications)
         if sequence is None:
-            return self._publication("1 ORDER BY sequence DESC")
-        return self._publication("sequence = ?", sequence)
+            return self._publication(query.order_by(publications.c.sequence.desc()))
+        return self._publication(query.where(publications.c.sequence == sequence))
 
     def publication_after(self, sequence: int) -> Publication | None:
         """Return what is kept of the first delta after one; None when there is none."""
-        return self._publication("sequence > ? ORDER BY sequence", sequence)
+        later = select(publications).where(publications.c.sequence > sequence)
+        return self._publication(later.order_by(publications.c.sequence))
 
-    def _publication(self, condition: str, *arguments: int) -> Publication | None:
-        row = self._db.row(f"SELECT * FROM publications WHERE {condition} LIMIT 1", *arguments)  # noqa: S608
-        return None if row is None else Publication(row[0], row[1], instant(row[2]), row[3])
+    def _publication(self, query: Select[Any]) -> Publication | None:
+        row = self._db.row(query.limit(1))
+        return None if row is None else Publication(row.sequence, row.digest, row.issued_at, row.decided)
 
     def add(self, deltas: Iterable[tuple[bytes, RegionStatus]], decided: int) -> None:
         """Keep new deltas, each with the status it leads to, before they are put out.
@@ -110,7 +121,7 @@ class ChainBook:
             with self._db.transaction():
                 for data, status in deltas:
                     self._note(status, decided)
-                    self._db.run("INSERT INTO chain VALUES (?, 'delta', ?)", status.sequence, data)
+                    self._keep(_DELTA, status.sequence, data)
         except IntegrityError as error:
             raise IssuanceError(
                 Reason.LEDGER_CONFLICT, "another publisher works on this ledger: one is enough, stop the other"
@@ -119,24 +130,28 @@ class ChainBook:
     def add_snapshot(self, data: bytes, sequence: int) -> None:
         """Keep a new snapshot, and drop what it replaces."""
         with self._db.transaction():
-            self._db.run("INSERT OR REPLACE INTO chain VALUES (?, 'snapshot', ?)", sequence, data)
-            self._db.run("DELETE FROM chain WHERE sequence < ? OR (sequence = ? AND kind = 'delta')", *[sequence] * 2)
+            same = and_(chain.c.sequence == sequence, chain.c.kind.in_((_SNAPSHOT, _DELTA)))
+            self._db.run(delete(chain).where(or_(chain.c.sequence < sequence, same)))
+            self._keep(_SNAPSHOT, sequence, data)
 
-    def adopt(self, chain: SealedChain, status: RegionStatus, base: int) -> None:
+    def adopt(self, found: SealedChain, status: RegionStatus, base: int) -> None:
         """Go on from a chain that was published further than this ledger knows: it was restored from a backup.
 
         Args:
-            chain: As it was found in the published folder.
+            found: As it stands in the published folder.
             status: What it leads to, verified.
             base: The sequence number of its snapshot.
         """
         with self._db.transaction():
-            self._db.run("DELETE FROM chain")
-            self._db.run("INSERT INTO chain VALUES (?, 'snapshot', ?)", base, chain.snapshot)
-            for sequence, data in chain.deltas.items():
-                self._db.run("INSERT INTO chain VALUES (?, 'delta', ?)", sequence, data)
+            self._db.run(delete(chain))
+            self._keep(_SNAPSHOT, base, found.snapshot or b"")
+            for sequence, data in found.deltas.items():
+                self._keep(_DELTA, sequence, data)
             self._note(status, 0)
 
     def _note(self, status: RegionStatus, decided: int) -> None:
-        row = (status.sequence, status.head, status.issued_at.isoformat(), decided)
-        self._db.run("INSERT INTO publications VALUES (?, ?, ?, ?)", *row)
+        row = {"sequence": status.sequence, "digest": status.head, "issued_at": status.issued_at, "decided": decided}
+        self._db.run(insert(publications).values(**row))
+
+    def _keep(self, kind: str, sequence: int, data: bytes) -> None:
+        self._db.run(insert(chain).values(sequence=sequence, kind=kind, data=data))

@@ -8,7 +8,8 @@ import typer
 from api.audit_cli import audit_app
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
+from api.migrate_cli import migrate
 from api.options import LedgerOption, LicenceArgument, identify
 from api.register_cli import seal_app, windows_app
 from api.serve_cli import serve
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="电子证照签发 Issue electronic licences.", rich_markup_mode=None
 )
 
-for command in (issue, export, copy, revoke, publish, answer, serve):
+for command in (migrate, issue, export, copy, revoke, publish, answer, serve):
     app.command()(command)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")
@@ -37,7 +38,7 @@ def _start() -> None:
 @app.command()
 def pending(*, ledger: LedgerOption) -> int:
     """列出没有完成的签发意图(无害) List intents that never became a licence: harmless, and worth a look."""
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         for intent in book.open_intents():
             entry.put(f"{intent.identifier.text}\t{timestamp(intent.at)}")
     return entry.OK
@@ -55,7 +56,7 @@ def evidence(
 ) -> int:
     """取出签发证据：该证照已在本地区的签发总集中 Put out the evidence that a licence was issued, and by when."""
     identifier = identify(licence, bundle)
-    with SqliteLedger(ledger, create=False) as book:
+    with SqlLedger(ledger, create=False) as book:
         proof = IssuedBook(book.database).prove_licence(identifier)
     write_atomic(out, proof)
     entry.put(f"{identifier.text}\t{out}")

@@ -1,190 +1,200 @@
-"""The ledger's file: one SQLite database whose rows are added, and never changed or removed.
+"""The ledger's database: a file of SQLite, or PostgreSQL; one connection, one writer at a time.
 
-Two tables are exempt, since they hold nothing of record: `chain`, the published status chain from its newest
-snapshot on, and `receipts`, how far each window has come.
+Everything is written inside `transaction`. In SQLite that is BEGIN IMMEDIATE; in PostgreSQL the transaction takes a
+lock of the whole ledger first. So writers of whichever process take turns, readers never wait, and what is numbered
+becomes visible in the order of its numbers.
 """
 
 from __future__ import annotations
 
 import getpass
 import os
-import sqlite3
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ecert.errors import MalformedError, Reason
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from api import migrations
+from ecert.errors import EcertError, MalformedError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-FORMAT: Final = 3
-"""The format of the file, as SQLite's `user_version`."""
+    from sqlalchemy import Connection, CursorResult, Executable, Row, Table
 
-_RECORD: Final = {
-    # Licences.
-    "lists": "key_id BLOB PRIMARY KEY, secret BLOB NOT NULL",
-    "allocations": "key_id BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key_id, position)",
-    "intents": "identifier TEXT PRIMARY KEY, key_id BLOB NOT NULL, status INTEGER NOT NULL, record_tbs BLOB NOT NULL,"
-    " face_tbs BLOB NOT NULL, at TEXT NOT NULL, UNIQUE (key_id, status)",
-    "relations": "child TEXT NOT NULL REFERENCES intents, parent TEXT NOT NULL, key_id BLOB NOT NULL,"
-    " status INTEGER NOT NULL, PRIMARY KEY (child, parent)",
-    "completions": "number INTEGER PRIMARY KEY, identifier TEXT NOT NULL UNIQUE REFERENCES intents,"
-    " record BLOB NOT NULL, face BLOB NOT NULL, at TEXT NOT NULL",
-    "files": "identifier TEXT PRIMARY KEY REFERENCES completions (identifier), file BLOB NOT NULL",
-    # What was decided about them.
-    "decisions": "number INTEGER PRIMARY KEY, identifier TEXT NOT NULL REFERENCES completions (identifier),"
-    " state INTEGER NOT NULL, since TEXT NOT NULL, until TEXT, reason_code TEXT NOT NULL, reason TEXT NOT NULL,"
-    " legal_basis TEXT NOT NULL, document TEXT NOT NULL, decided_at TEXT NOT NULL",
-    "parent_changes": "number INTEGER PRIMARY KEY, child TEXT NOT NULL REFERENCES completions (identifier),"
-    " parent TEXT NOT NULL, state INTEGER NOT NULL, at TEXT NOT NULL",
-    "tasks_done": "number INTEGER PRIMARY KEY, task INTEGER NOT NULL UNIQUE REFERENCES parent_changes,"
-    " at TEXT NOT NULL",
-    "seal_decisions": "number INTEGER PRIMARY KEY, code TEXT NOT NULL, state INTEGER NOT NULL, since TEXT NOT NULL,"
-    " reason TEXT NOT NULL, document TEXT NOT NULL, decided_at TEXT NOT NULL",
-    "seals": "code TEXT NOT NULL, digest BLOB NOT NULL, seal BLOB NOT NULL, at TEXT NOT NULL,"
-    " PRIMARY KEY (code, digest)",
-    # Who did all this.
-    "audit": "number INTEGER PRIMARY KEY, entry BLOB NOT NULL",
-    "audit_heads": "number INTEGER PRIMARY KEY REFERENCES audit, head BLOB NOT NULL",
-    # What was published of them.
-    "region": "only INTEGER PRIMARY KEY CHECK (only = 1), code TEXT NOT NULL",
-    "publications": "sequence INTEGER PRIMARY KEY, digest BLOB NOT NULL, issued_at TEXT NOT NULL,"
-    " decided INTEGER NOT NULL",
-    "leaves": "position INTEGER PRIMARY KEY, identifier TEXT NOT NULL UNIQUE REFERENCES completions (identifier),"
-    " leaf BLOB NOT NULL, record_digest BLOB NOT NULL, face_digest BLOB NOT NULL",
-    "nodes": "level INTEGER NOT NULL, place INTEGER NOT NULL, node BLOB NOT NULL, PRIMARY KEY (level, place)",
-    "heads": "number INTEGER PRIMARY KEY, size INTEGER NOT NULL UNIQUE, head BLOB NOT NULL",
-    # Who relies on it.
-    "windows": "name TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, operator INTEGER NOT NULL, at TEXT NOT NULL",
-}
-_EXEMPT: Final = {
-    "chain": "sequence INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (sequence, kind)",
-    "receipts": "window TEXT NOT NULL REFERENCES windows, region TEXT NOT NULL, sequence INTEGER NOT NULL,"
-    " registry INTEGER NOT NULL, at TEXT NOT NULL, received_at TEXT NOT NULL, PRIMARY KEY (window, region)",
-}
-_KEYED: Final = ("allocations", "nodes")
-"""Tables of many small rows, kept in the order of their keys."""
-_INDICES: Final = (
-    "relations (parent)",
-    "relations (key_id, status)",
-    "decisions (identifier)",
-    "parent_changes (child, parent)",
-    "leaves (leaf)",
-    "leaves (record_digest)",
-)
+_POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
+_LOCK: Final = 0x6563657274
+"""What writers of a ledger lock in PostgreSQL: `ecert` as a number."""
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+"""FULL: an intent must survive a power cut before the key is touched."""
+_PATIENCE: Final = 30
+"""Seconds to wait for a writer before this one."""
 
 
-def _schema() -> Iterator[str]:
-    for table, columns in (_RECORD | _EXEMPT).items():
-        yield f"CREATE TABLE {table} ({columns})" + (" WITHOUT ROWID" if table in _KEYED else "")
-    for table in _RECORD:
-        for change in ("UPDATE", "DELETE"):
-            yield (
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-            )
-    for number, index in enumerate(_INDICES):
-        yield f"CREATE INDEX by_{number} ON {index}"
-    yield f"PRAGMA user_version = {FORMAT}"
+def is_url(location: str | Path) -> bool:
+    """Tell whether a ledger is named by the address of a PostgreSQL database, and not as a file."""
+    return str(location).startswith(_POSTGRESQL)
 
 
 class Database:
-    """An open ledger file. Readers never wait; writers, of whichever process, take turns.
+    """An open ledger.
 
     Attributes:
         actor: Who does what is done through it, by an identifier; for the audit log.
     """
 
-    def __init__(self, path: Path, *, create: bool = True, actor: str = "") -> None:
-        """Open the file; make it (mode 0600: it holds personal data) where there is none.
+    def __init__(self, location: str | Path, *, create: bool = True, actor: str = "", migrate: bool = False) -> None:
+        """Open a ledger; a file is made (mode 0600: it holds personal data) where there is none.
 
         Args:
-            path: The file.
+            location: A file, or `postgresql://user@host/database`.
             create: False where a missing file is a mistake.
             actor: Who does what is done through it; by default the process's user.
+            migrate: Bring a PostgreSQL database to this program's schema; a file that is new always is.
 
         Raises:
-            MalformedError: the file is something else, a ledger of another format, or stays locked.
-            OSError: it cannot be opened.
+            MalformedError: it is something else, of another schema, or stays locked.
+            EcertError: USAGE; the database cannot be reached.
+            OSError: the file cannot be opened.
         """
         self.actor = actor or f"user:{getpass.getuser()}"
-        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._name = str(location)
+        self._depth = 0
+        self._connection = self._connect(location, create=create)
         try:
-            self._check(path)
-            # FULL: an intent must survive a power cut before the key is touched.
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._make()
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise MalformedError(Reason.DATA_MALFORMED, f"{path} cannot be used as a ledger: {error}") from error
-        except MalformedError:
-            self._db.close()
+            self._prepare(migrate=migrate)
+        except DatabaseError as error:
+            self.close()
+            raise MalformedError(
+                Reason.DATA_MALFORMED, f"{self._name} cannot be used as a ledger: {error.orig}"
+            ) from error
+        except EcertError:
+            self.close()
             raise
 
-    def _check(self, path: Path) -> None:
-        """Refuse what is not a ledger of this format, before anything in the file is touched."""
-        found = self._format()
-        if found != FORMAT and self.row("SELECT COUNT(*) FROM sqlite_master")[0]:
-            raise MalformedError(
-                Reason.DATA_MALFORMED,
-                f"{path} is a ledger of format {found or 1}, and this program writes format {FORMAT}:"
-                " keep it with the version that made it, and name a new file here",
+    def _connect(self, location: str | Path, *, create: bool) -> Connection:
+        if is_url(location):
+            url = str(location).replace("postgresql://", "postgresql+psycopg://", 1)
+            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        else:
+            os.close(os.open(location, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+            engine = create_engine(
+                f"sqlite:///{Path(location).resolve()}",
+                poolclass=NullPool,
+                isolation_level="AUTOCOMMIT",
+                connect_args={"timeout": _PATIENCE, "check_same_thread": False},
             )
+        try:
+            return engine.connect()
+        except OperationalError as error:
+            raise EcertError(Reason.USAGE, f"the ledger {self._name} cannot be reached: {error.orig}") from error
 
-    def _make(self) -> None:
-        if self._format() == FORMAT:
-            return
+    def _prepare(self, *, migrate: bool) -> None:
+        found = self._revision()
+        if found is not None and found != migrations.NEWEST:
+            raise self._foreign(found)
+        if self._is_sqlite:
+            for pragma in _PRAGMAS:
+                self._connection.exec_driver_sql(f"PRAGMA {pragma}")
+        if found is None and not (self._is_sqlite or migrate):
+            raise MalformedError(
+                Reason.DATA_MALFORMED, f"{self._name} has no tables yet: python -m api migrate --ledger {self._name}"
+            )
+        if found is None:
+            self._migrate()
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._connection.dialect.name == "sqlite"
+
+    def _revision(self) -> str | None:
+        """Return which schema is there; None when there is nothing."""
+        tables = inspect(self._connection).get_table_names()
+        if "alembic_version" in tables:
+            return str(self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+        if tables:
+            raise self._foreign("unknown")
+        return None
+
+    def _foreign(self, found: str) -> MalformedError:
+        return MalformedError(
+            Reason.DATA_MALFORMED,
+            f"{self._name} is a ledger of schema {found}, and this program writes schema {migrations.NEWEST}:"
+            " keep it with the version that made it, and name a new one here",
+        )
+
+    def _migrate(self) -> None:
         with self.transaction():
-            if self._format() != FORMAT:
-                for statement in _schema():
-                    self._db.execute(statement)
-
-    def _format(self) -> int:
-        return int(self.row("PRAGMA user_version")[0])
+            if self._revision() != migrations.NEWEST:
+                migrations.upgrade(self._connection)
 
     def __enter__(self) -> Self:
         """Return the open database."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close it."""
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close it."""
+        self._connection.close()
+        self._connection.engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do everything inside, or nothing; inside another transaction it is a part of that one."""
-        if self._db.in_transaction:
+        if self._depth:
             yield
             return
-        self._db.execute("BEGIN IMMEDIATE")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+        self._depth = 1
         try:
+            if not self._is_sqlite:
+                self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             yield
+            self._connection.exec_driver_sql("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._connection.exec_driver_sql("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        finally:
+            self._depth = 0
 
-    def data_version(self) -> int:
-        """Return a number that changes whenever another process or connection has changed the file."""
-        return int(self.row("PRAGMA data_version")[0])
+    def data_version(self) -> object:
+        """Return something that changes whenever another process or connection has changed the ledger."""
+        query = "PRAGMA data_version" if self._is_sqlite else "SELECT pg_current_snapshot()::text"
+        return self._connection.exec_driver_sql(query).scalar()
 
-    def run(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
-        """Run one statement and return its cursor."""
-        return self._db.execute(statement, arguments)
+    def run(self, statement: Executable, rows: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
+        """Run one statement, for each of `rows` if they are given, and return its result."""
+        return self._connection.execute(statement, rows)
 
-    def row(self, query: str, *arguments: Any) -> Any:
+    def row(self, query: Executable) -> Row[Any] | None:
         """Return the first row of a query; None when there is none."""
-        return self._db.execute(query, arguments).fetchone()
+        return self._connection.execute(query).first()
+
+    def number(self, query: Executable) -> int:
+        """Return the one number that a query gives; 0 when it gives nothing."""
+        return int(self._connection.execute(query).scalar() or 0)
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an INSERT that can say what to do where a row is there already."""
+        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
 
 
-def instant(text: str) -> datetime:
-    """Read an instant as the ledger keeps it."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+def migrate(location: str) -> str:
+    """Bring a database to this program's schema; return which that is.
+
+    Raises:
+        EcertError: as `Database`.
+    """
+    Database(location, migrate=True).close()
+    return migrations.NEWEST
+
+
+DATABASE_ERRORS: Final = (SQLAlchemyError, OSError)
+"""What a database that fails raises."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from api.chain import ChainBook
 from api.issued import IssuedBook
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.windows import Propagation, WindowBook
 from ecert.errors import EcertError, NotFoundError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -22,14 +21,14 @@ T = TypeVar("T")
 class Books:
     """The ledgers of a publisher, open; windows and receipts are kept in the first."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, locations: Sequence[str]) -> None:
         """Open the ledgers.
 
         Raises:
             EcertError: one cannot be used.
             OSError: one is not there.
         """
-        self.ledgers = [SqliteLedger(path, create=False) for path in paths]
+        self.ledgers = [SqlLedger(one, create=False) for one in locations]
         self.windows = WindowBook(self.ledgers[0].database)
 
     def propagation(self) -> list[Propagation]:
@@ -57,17 +56,17 @@ class Books:
 class LedgerDesk:
     """Asks the ledgers, one question after the other."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, locations: Sequence[str]) -> None:
         """Open the ledgers.
 
         Raises:
             EcertError: there is none, one cannot be used, or one is not there.
         """
-        if not paths:
+        if not locations:
             raise EcertError(Reason.USAGE, "at least one ledger is needed: --ledger FILE")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         try:
-            self._books = self._thread.submit(Books, paths).result()
+            self._books = self._thread.submit(Books, locations).result()
         except BaseException:
             self._thread.shutdown()
             raise

@@ -11,7 +11,7 @@ import typer
 
 from api.applications import read_applications
 from api.audit import AuditBook
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.options import (
     BundleOption,
     JsonOption,
@@ -83,14 +83,14 @@ def _time_stamp(registry: Registry, uri: str, passphrase_file: Path | None) -> C
     return stamp
 
 
-def _usable_seal(path: Path, ledger: Path) -> Seal:
+def _usable_seal(path: Path, ledger: str) -> Seal:
     """Read a seal that, by the register of the ledger, may be used now.
 
     Raises:
         RejectedError: it is suspended or cancelled.
     """
     seal = Seal.decode(read_bounded(path, _MAX_SEAL, Reason.USAGE))
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         state = SealBook(book.database).state(seal.info.code, entry.now())
     if state is None:
         entry.say(f"! 印章 {seal.info.code} 未在本台账备案，窗口将无法判断")
@@ -143,7 +143,7 @@ def issue(
     foreign = {one.identifier: one for one in (read_licence(source, registry) for source in parent or ())}
     _require_pages(applications, issuer, files)
     out.mkdir(parents=True, exist_ok=True)
-    with SqliteLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
+    with SqlLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
         for application in _progress(applications):
             definition = find_type(application.type_code)
             licence = issue_licence(
@@ -224,7 +224,7 @@ def export(
 ) -> int:
     """从台账重新取出已签发的证照文件 Write an issued licence's files again, from the ledger."""
     identifier = parse_identifier(licence)
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         known, file = book.find(identifier), book.file(identifier)
         with book.database.transaction():
             AuditBook(book.database).record("licence.export", identifier.text, entry.now())

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import func, insert, or_, select
+
+from api.schema import completions, heads, leaves, nodes
 from ecert import envelope
 from ecert.errors import NotFoundError, Reason
 from ecert.licence.record import MAX_RECORD
@@ -19,15 +22,19 @@ from ecert.sm2 import sm3
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from api.database import Database
     from ecert.licence.identifier import Identifier
     from ecert.sm2 import Signer
 
 _AT_ONCE: Final = 1000
 """Licences taken in by one transaction."""
-_NOT_YET_IN: Final = (
-    "SELECT identifier, record, face FROM completions WHERE number > COALESCE((SELECT c.number FROM leaves l"
-    " JOIN completions c USING (identifier) ORDER BY l.position DESC LIMIT 1), 0) ORDER BY number LIMIT ?"
+_LAST_IN: Final = (
+    select(completions.c.number)
+    .join(leaves, leaves.c.identifier == completions.c.identifier)
+    .order_by(leaves.c.position.desc())
+    .limit(1)
 )
 
 
@@ -38,11 +45,12 @@ class _Nodes:
     database: Database
 
     def get(self, level: int, index: int, /) -> bytes:
-        row = self.database.row("SELECT node FROM nodes WHERE level = ? AND place = ?", level, index)
-        return bytes(row[0])
+        query = select(nodes.c.node).where(nodes.c.level == level, nodes.c.place == index)
+        return bytes(self.database.run(query).scalar_one())
 
     def put(self, level: int, index: int, node: bytes, /) -> None:
-        self.database.run("INSERT OR IGNORE INTO nodes VALUES (?, ?, ?)", level, index, node)
+        row = self.database.insert(nodes).values(level=level, place=index, node=node)
+        self.database.run(row.on_conflict_do_nothing())
 
 
 class IssuedBook:
@@ -59,17 +67,19 @@ class IssuedBook:
         return self._size()
 
     def _size(self) -> int:
-        return int(self._db.row("SELECT COALESCE(MAX(position) + 1, 0) FROM leaves")[0])
+        return self._db.number(select(func.max(leaves.c.position) + 1))
 
     def _take_in_some(self) -> bool:
         with self._db.transaction():
             tree = IssuedTree(_Nodes(self._db), self._size())
-            rows = self._db.run(_NOT_YET_IN, _AT_ONCE).fetchall()
-            for identifier, record, face in rows:
-                signed, printed = (envelope.decode(data, limit=MAX_RECORD) for data in (record, face))
+            later = select(completions).where(completions.c.number > self._db.number(_LAST_IN))
+            rows = self._db.run(later.order_by(completions.c.number).limit(_AT_ONCE)).all()
+            for issued in rows:
+                signed, printed = (envelope.decode(data, limit=MAX_RECORD) for data in (issued.record, issued.face))
                 digests = (sm3(signed.payload), sm3(printed.payload))
                 leaf = leaf_hash(signed.key_id, *digests)
-                self._db.run("INSERT INTO leaves VALUES (?, ?, ?, ?, ?)", tree.append(leaf), identifier, leaf, *digests)
+                row = dict(zip(leaves.c.keys(), (tree.append(leaf), issued.identifier, leaf, *digests), strict=True))
+                self._db.run(insert(leaves).values(**row))
         return len(rows) == _AT_ONCE
 
     def commit(self, region: str, signer: Signer, *, at: datetime) -> None:
@@ -84,19 +94,20 @@ class IssuedBook:
         number, previous = (1, NO_HEAD) if last is None else (last[0] + 1, sm3(last[1]))
         root = IssuedTree(_Nodes(self._db), size).root(size)
         sealed = seal_head(IssuedHead(region, number, size, root, previous, at), signer)
-        self._db.run("INSERT INTO heads VALUES (?, ?, ?)", number, size, sealed)
+        with self._db.transaction():
+            self._db.run(insert(heads).values(number=number, size=size, head=sealed))
 
     def _covered(self) -> int:
-        return int(self._db.row("SELECT COALESCE(MAX(size), 0) FROM heads")[0])
+        return self._db.number(select(func.max(heads.c.size)))
 
     def newest(self) -> tuple[int, bytes] | None:
         """Return the newest head, with its number."""
-        row = self._db.row("SELECT number, head FROM heads ORDER BY number DESC LIMIT 1")
-        return None if row is None else (int(row[0]), bytes(row[1]))
+        row = self._db.row(select(heads).order_by(heads.c.number.desc()).limit(1))
+        return None if row is None else (row.number, row.head)
 
     def head(self, number: int) -> bytes:
         """Return a head that there is."""
-        return bytes(self._db.row("SELECT head FROM heads WHERE number = ?", number)[0])
+        return bytes(self._db.run(select(heads.c.head).where(heads.c.number == number)).scalar_one())
 
     def prove(self, digest: bytes) -> bytes:
         """Return the evidence that a licence was issued, against the first head that covers it.
@@ -107,7 +118,7 @@ class IssuedBook:
         Raises:
             NotFoundError: no such licence was issued, or no head covers it yet.
         """
-        return self._prove("leaf = ?1 OR record_digest = ?1", digest)
+        return self._prove(or_(leaves.c.leaf == digest, leaves.c.record_digest == digest))
 
     def prove_licence(self, identifier: Identifier) -> bytes:
         """Return the evidence for a licence by its identifier.
@@ -115,21 +126,16 @@ class IssuedBook:
         Raises:
             NotFoundError: it was not issued, or no head covers it yet.
         """
-        return self._prove("identifier = ?1", identifier.text)
+        return self._prove(leaves.c.identifier == identifier.text)
 
-    def _prove(self, condition: str, argument: bytes | str) -> bytes:
-        row = self._db.row(
-            f"SELECT position, record_digest, face_digest FROM leaves WHERE {condition} LIMIT 1",  # noqa: S608
-            argument,
-        )
+    def _prove(self, condition: ColumnElement[bool]) -> bytes:
+        row = self._db.row(select(leaves).where(condition).limit(1))
         if row is None:
             raise NotFoundError(
                 Reason.LICENCE_NOT_FOUND, "no such licence is in the issued set: publish, then ask again"
             )
-        position, record_digest, face_digest = row
-        first = self._db.row("SELECT size, head FROM heads WHERE size > ? ORDER BY number LIMIT 1", position)
+        first = self._db.row(select(heads).where(heads.c.size > row.position).order_by(heads.c.number).limit(1))
         if first is None:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no published head covers the licence yet: publish first")
-        size, head = first
-        siblings = IssuedTree(_Nodes(self._db), size).prove(position, size)
-        return IssuedProof(head, position, siblings, record_digest, face_digest).encode()
+        siblings = IssuedTree(_Nodes(self._db), first.size).prove(row.position, first.size)
+        return IssuedProof(first.head, row.position, siblings, row.record_digest, row.face_digest).encode()

@@ -1,13 +1,17 @@
-"""The ledger and the revocation log over one SQLite file."""
+"""The ledger and the revocation log over one database."""
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
 from api.audit import AuditBook
-from api.database import Database, instant
+from api.database import Database
+from api.schema import allocations, completions, decisions, files, intents, lists, relations
 from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.reference import StatusRef
@@ -20,22 +24,21 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_INTENT: Final = "i.identifier, i.key_id, i.status, i.record_tbs, i.face_tbs, i.at"
-_DECISION: Final = (
-    "d.identifier, d.state, d.since, d.until, d.reason_code, d.reason, d.legal_basis, d.document, d.decided_at"
-)
+    from sqlalchemy import Row
+
+_COMPLETED: Final = intents.outerjoin(completions, completions.c.identifier == intents.c.identifier)
 
 
-class SqliteLedger:
+class SqlLedger:
     """`LicenceLedger` and `RevocationLog`; use as a context manager.
 
     Attributes:
-        database: The file, for what else is kept in it.
+        database: For what else is kept in it.
     """
 
-    def __init__(self, path: Path, *, create: bool = True, actor: str = "") -> None:
-        """Open the file, see `Database`."""
-        self.database = Database(path, create=create, actor=actor)
+    def __init__(self, location: str | Path, *, create: bool = True, actor: str = "") -> None:
+        """Open it, see `Database`."""
+        self.database = Database(location, create=create, actor=actor)
         self._audit = AuditBook(self.database)
 
     def __enter__(self) -> Self:
@@ -43,31 +46,37 @@ class SqliteLedger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close it."""
         self.database.close()
 
     def allocate(self, key_id: bytes) -> StatusRef:
         """See `LicenceLedger`."""
         with self.database.transaction():
-            self.database.run("INSERT OR IGNORE INTO lists VALUES (?, ?)", key_id, secrets.token_bytes(32))
-            (secret,) = self.database.row("SELECT secret FROM lists WHERE key_id = ?", key_id)
+            new = self.database.insert(lists).values(key_id=key_id, secret=secrets.token_bytes(32))
+            self.database.run(new.on_conflict_do_nothing())
+            secret = self.database.run(select(lists.c.secret).where(lists.c.key_id == key_id)).scalar_one()
             position = self.allocated(key_id)
             if position >= StatusRef.PACKED:
                 raise IssuanceError(Reason.LEDGER_CONFLICT, "every status list of this key is full: rotate the key")
-            self.database.run("INSERT INTO allocations VALUES (?, ?)", key_id, position)
+            self.database.run(insert(allocations).values(key_id=key_id, position=position))
         return spread(position, secret)
 
     def intend(self, intent: Intent) -> None:
         """See `LicenceLedger`."""
-        row = (intent.key_id, intent.status.pack(), intent.record_tbs, intent.face_tbs, intent.at.isoformat())
-        child = intent.identifier.text
+        row = {
+            "identifier": intent.identifier.text,
+            "key_id": intent.key_id,
+            "status": intent.status.pack(),
+            "record_tbs": intent.record_tbs,
+            "face_tbs": intent.face_tbs,
+            "at": intent.at,
+        }
         try:
             with self.database.transaction():
-                self.database.run("INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?)", child, *row)
-                for one in intent.parents:
-                    relation = (child, one.identifier.text, one.key_id, one.status.pack())
-                    self.database.run("INSERT INTO relations VALUES (?, ?, ?, ?)", *relation)
-        except sqlite3.IntegrityError as error:
+                self.database.run(insert(intents).values(**row))
+                for place, one in enumerate(intent.parents):
+                    self.database.run(insert(relations).values(**_relation(intent, place, one)))
+        except IntegrityError as error:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "this licence was intended before") from error
 
     def complete(
@@ -77,99 +86,85 @@ class SqliteLedger:
         with self.database.transaction():
             if self.find(identifier).record is not None:
                 raise IssuanceError(Reason.LEDGER_CONFLICT, "this licence was completed before")
-            self.database.run(
-                "INSERT INTO completions (identifier, record, face, at) VALUES (?, ?, ?, ?)",
-                *(identifier.text, record, face, at.isoformat()),
-            )
+            row = {"identifier": identifier.text, "record": record, "face": face, "at": at}
+            self.database.run(insert(completions).values(**row))
             if file is not None:
-                self.database.run("INSERT INTO files VALUES (?, ?)", identifier.text, file)
+                self.database.run(insert(files).values(identifier=identifier.text, file=file))
             self._audit.record("licence.issue", identifier.text, at, details={"file": int(file is not None)})
 
     def file(self, identifier: Identifier) -> bytes | None:
         """See `LicenceLedger`."""
-        row = self.database.row("SELECT file FROM files WHERE identifier = ?", identifier.text)
-        return None if row is None else bytes(row[0])
+        row = self.database.row(select(files.c.file).where(files.c.identifier == identifier.text))
+        return None if row is None else bytes(row.file)
 
     def find(self, identifier: Identifier) -> LedgerEntry:
         """See `LicenceLedger`."""
-        row = self.database.row(
-            f"SELECT {_INTENT}, c.record, c.face FROM intents i LEFT JOIN completions c USING (identifier)"  # noqa: S608
-            " WHERE i.identifier = ?",
-            identifier.text,
-        )
+        query = select(intents, completions.c.record, completions.c.face).select_from(_COMPLETED)
+        row = self.database.row(query.where(intents.c.identifier == identifier.text))
         if row is None:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, f"the ledger has no licence {identifier.text}")
-        return LedgerEntry(self._intent(row[:6]), row[6], row[7])
+        return LedgerEntry(self._intent(row), row.record, row.face)
 
     def open_intents(self) -> Iterator[Intent]:
         """See `LicenceLedger`."""
-        rows = self.database.run(
-            f"SELECT {_INTENT} FROM intents i"  # noqa: S608
-            " WHERE i.identifier NOT IN (SELECT identifier FROM completions) ORDER BY i.at"
-        )
-        return map(self._intent, rows.fetchall())
+        unfinished = select(intents).select_from(_COMPLETED).where(completions.c.identifier.is_(None))
+        return map(self._intent, self.database.run(unfinished.order_by(intents.c.at)).all())
 
-    def _intent(self, row: tuple[Any, ...]) -> Intent:
-        identifier, key_id, status, record_tbs, face_tbs, at = row
-        parents = self.database.run(
-            "SELECT parent, key_id, status FROM relations WHERE child = ? ORDER BY rowid", identifier
-        )
+    def _intent(self, row: Row[Any]) -> Intent:
+        mine = select(relations).where(relations.c.child == row.identifier).order_by(relations.c.place)
+        parents = self.database.run(mine).all()
         return Intent(
-            identifier=parse_identifier(identifier),
-            key_id=key_id,
-            status=StatusRef.unpack(status),
-            record_tbs=record_tbs,
-            face_tbs=face_tbs,
-            at=instant(at),
-            parents=tuple(Parent(parse_identifier(name), key, StatusRef.unpack(ref)) for name, key, ref in parents),
+            identifier=parse_identifier(row.identifier),
+            key_id=row.key_id,
+            status=StatusRef.unpack(row.status),
+            record_tbs=row.record_tbs,
+            face_tbs=row.face_tbs,
+            at=row.at,
+            parents=tuple(
+                Parent(parse_identifier(one.parent), one.key_id, StatusRef.unpack(one.status)) for one in parents
+            ),
         )
 
     def decide(self, decision: Decision) -> None:
         """See `RevocationLog`."""
+        identifier = decision.identifier.text
         with self.database.transaction():
             if self.find(decision.identifier).record is None:
                 raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
             require_next(decision, self.history(decision.identifier))
-            self.database.run(
-                "INSERT INTO decisions (identifier, state, since, until, reason_code, reason, legal_basis, document,"
-                " decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                decision.identifier.text,
-                decision.state,
-                decision.since.isoformat(),
-                decision.until.isoformat() if decision.until else None,
-                decision.reason_code,
-                decision.reason,
-                decision.legal_basis,
-                decision.document,
-                decision.decided_at.isoformat(),
-            )
+            self.database.run(insert(decisions).values(**{**asdict(decision), "identifier": identifier}))
             details = {"state": State(decision.state).name.lower(), "reason": decision.reason_code}
-            self._audit.record("licence.decide", decision.identifier.text, decision.decided_at, details=details)
+            self._audit.record("licence.decide", identifier, decision.decided_at, details=details)
 
     def history(self, identifier: Identifier) -> tuple[Decision, ...]:
         """See `RevocationLog`."""
-        rows = self.database.run(
-            f"SELECT {_DECISION} FROM decisions d WHERE d.identifier = ? ORDER BY d.number",  # noqa: S608
-            identifier.text,
-        )
-        return tuple(map(_decision, rows))
+        about = select(decisions).where(decisions.c.identifier == identifier.text)
+        return tuple(map(_decision, self.database.run(about.order_by(decisions.c.number))))
 
     def decisions(self, key_ids: Iterable[bytes], *, after: int = 0) -> Iterator[LoggedDecision]:
         """See `RevocationLog`."""
         wanted = set(key_ids)
-        rows = self.database.run(
-            f"SELECT d.number, i.key_id, i.status, {_DECISION}"  # noqa: S608
-            " FROM decisions d JOIN intents i USING (identifier) WHERE d.number > ? ORDER BY d.number",
-            after,
-        )
-        for number, key_id, status, *row in rows:
-            if key_id in wanted:
-                yield LoggedDecision(number, key_id, StatusRef.unpack(status), _decision(tuple(row)))
+        joined = decisions.join(intents, intents.c.identifier == decisions.c.identifier)
+        query = select(decisions, intents.c.key_id, intents.c.status).select_from(joined)
+        rows = self.database.run(query.where(decisions.c.number > after).order_by(decisions.c.number)).all()
+        for row in rows:
+            if row.key_id in wanted:
+                yield LoggedDecision(row.number, row.key_id, StatusRef.unpack(row.status), _decision(row))
 
     def allocated(self, key_id: bytes) -> int:
         """See `RevocationLog`."""
-        (last,) = self.database.row("SELECT MAX(position) FROM allocations WHERE key_id = ?", key_id)
-        return 0 if last is None else int(last) + 1
+        mine = select(func.max(allocations.c.position) + 1).where(allocations.c.key_id == key_id)
+        return self.database.number(mine)
+
+
+def _relation(intent: Intent, place: int, parent: Parent) -> dict[str, Any]:
+    return {
+        "child": intent.identifier.text,
+        "parent": parent.identifier.text,
+        "place": place,
+        "key_id": parent.key_id,
+        "status": parent.status.pack(),
+    }
 
 
 def require_next(decision: Decision, history: Iterable[Decision]) -> None:
@@ -191,16 +186,15 @@ def require_next(decision: Decision, history: Iterable[Decision]) -> None:
             )
 
 
-def _decision(row: tuple[Any, ...]) -> Decision:
-    identifier, state, since, until, reason_code, reason, legal_basis, document, decided_at = row
+def _decision(row: Row[Any]) -> Decision:
     return Decision(
-        identifier=parse_identifier(identifier),
-        state=state,
-        since=instant(since),
-        until=None if until is None else instant(until),
-        reason_code=reason_code,
-        reason=reason,
-        legal_basis=legal_basis,
-        document=document,
-        decided_at=instant(decided_at),
+        identifier=parse_identifier(row.identifier),
+        state=row.state,
+        since=row.since,
+        until=row.until,
+        reason_code=row.reason_code,
+        reason=row.reason,
+        legal_basis=row.legal_basis,
+        document=row.document,
+        decided_at=row.decided_at,
     )

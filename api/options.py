@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from ecert.trust import Registry
 
 LedgerOption = Annotated[
-    Path, typer.Option(envvar="ECERT_LEDGER", help="台账文件，没有则新建 Ledger file, made where there is none")
+    str,
+    typer.Option(
+        envvar="ECERT_LEDGER",
+        help="台账：文件(没有则新建)，或 postgresql:// 地址 Ledger: a file, made where there is none, or a database",
+    ),
 ]
 BundleOption = Annotated[
     Path, typer.Option(envvar="ECERT_BUNDLE", help="发布目录 Published folder: trust registry and status")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from api.ledger import SqliteLedger
+    from api.ledger import SqlLedger
     from api.projection import Place
     from ecert.revocation import ListKey
     from ecert.sm2 import Signer
@@ -89,7 +89,7 @@ class Publisher:
     """
 
     def __init__(
-        self, ledger: SqliteLedger, registry: Registry, signer: Signer, published: Path, *, lifetime: timedelta
+        self, ledger: SqlLedger, registry: Registry, signer: Signer, published: Path, *, lifetime: timedelta
     ) -> None:
         """Bind the ledger to the region.
 

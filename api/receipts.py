@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sqlite3
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from api.database import DATABASE_ERRORS
 from api.windows import Receipt, Window, propagation_json
 from ecert.sm2 import sm3
 from ecert.web.problems import Code, Problem
@@ -109,12 +109,12 @@ class ReceiptDesk:
             await asyncio.sleep(_PAUSE)
             try:
                 await self.flush()
-            except sqlite3.Error as error:
+            except DATABASE_ERRORS as error:
                 _log.warning("receipts cannot be written yet: %s", error)
 
     async def close(self) -> None:
         """Write the last ones, if that can be done."""
-        with suppress(sqlite3.Error):
+        with suppress(*DATABASE_ERRORS):
             await self.flush()
 
     async def summary(self) -> list[dict[str, object]]:

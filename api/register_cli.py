@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.chain import ChainBook
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.options import BundleOption, JsonOption, LedgerOption
 from api.seals import SealBook
 from api.windows import Propagation, WindowBook, propagation_json
@@ -49,7 +49,7 @@ def _decision(state: SealState, help_text: str) -> None:
     ) -> int:
         now = entry.now().replace(microsecond=0)
         effective = entry.parse_time(since).replace(microsecond=0) if since else now
-        with SqliteLedger(ledger) as book:
+        with SqlLedger(ledger) as book:
             seals = SealBook(book.database)
             if not seals.entries().get(code):
                 raise NotFoundError(Reason.SEAL_STATUS_MISSING, f"no seal {code} is filed here: seal file FILE.esl")
@@ -78,7 +78,7 @@ def file(
     assess_seal(read, validate=bodies, at=now).require()
     for certificate in read.info.certificates:
         bodies(certificate, at=now, purpose=Purpose.LICENCE)
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         SealBook(book.database).file(read, now)
     entry.put(f"{read.info.code}\t{read.info.name}\t{timestamp(read.info.created)}")
     return entry.OK
@@ -87,7 +87,7 @@ def file(
 @seal_app.command(name="list")
 def list_seals(*, ledger: LedgerOption, as_json: JsonOption = False) -> int:
     """列出已备案的印章及其状态 List the seals filed, and the state of each."""
-    with SqliteLedger(ledger, create=False) as home:
+    with SqlLedger(ledger, create=False) as home:
         book = SealBook(home.database)
         entries = book.entries()
         for seal in book.filed():
@@ -115,7 +115,7 @@ def add(
     as_json: JsonOption = False,
 ) -> int:
     """登记窗口；令牌只显示这一次 Register a window; its token is shown this once."""
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         token = WindowBook(book.database).add(name, operator=operator, at=entry.now().replace(microsecond=0))
     entry.put(json.dumps({"window": name, "token": token}, ensure_ascii=False) if as_json else token)
     return entry.OK
@@ -125,16 +125,16 @@ def add(
 def list_windows(
     *,
     ledger: Annotated[
-        list[Path],
+        list[str],
         typer.Option(envvar="ECERT_LEDGER", help="台账，可重复；窗口登记在第一个 Ledgers; windows are in the first"),
     ],
     as_json: JsonOption = False,
 ) -> int:
     """各地区状态传到了多少窗口 How far the newest status of each ledger's region has come."""
-    with SqliteLedger(ledger[0], create=False) as home:
+    with SqlLedger(ledger[0], create=False) as home:
         book = WindowBook(home.database)
         for path in ledger:
-            with SqliteLedger(path, create=False) as one:
+            with SqlLedger(path, create=False) as one:
                 propagation = book.propagation(ChainBook(one.database))
             if propagation is not None:
                 entry.put(

@@ -6,8 +6,10 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import func, insert, select
+
 from api.audit import AuditBook
-from api.database import instant
+from api.schema import seal_decisions, seals
 from ecert.errors import EcertError, IssuanceError, Reason
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
 from ecert.revocation.seal_list import (
@@ -52,17 +54,18 @@ class SealBook:
         """
         info, digest = seal.info, sm3(seal.der)
         with self._db.transaction():
-            if self._db.row("SELECT 1 FROM seals WHERE code = ? AND digest = ?", info.code, digest):
+            if self._db.row(select(seals.c.code).where(seals.c.code == info.code, seals.c.digest == digest)):
                 raise IssuanceError(Reason.LEDGER_CONFLICT, f"the seal {info.code} is filed already")
             history = self.entries().get(info.code, ())
             if not history or any(event.state is SealState.CANCELLED for event in history):
                 self.decide(info.code, SealEvent(SealState.ACTIVE, info.created, at, _FILED))
-            self._db.run("INSERT INTO seals VALUES (?, ?, ?, ?)", info.code, digest, seal.der, at.isoformat())
+            self._db.run(insert(seals).values(code=info.code, digest=digest, seal=seal.der, at=at))
             self._audit.record("seal.file", info.code, at, details={"sm3": digest.hex()})
 
     def filed(self) -> list[Seal]:
         """Return the seals filed, by their codes, those made anew after the old ones."""
-        return [Seal.decode(row[0]) for row in self._db.run("SELECT seal FROM seals ORDER BY code, at")]
+        rows = self._db.run(select(seals.c.seal).order_by(seals.c.code, seals.c.at))
+        return [Seal.decode(data) for data in rows.scalars()]
 
     def decide(self, code: str, event: SealEvent) -> None:
         """Record a decision about a seal: that it is filed and active, too, is one.
@@ -78,12 +81,8 @@ class SealBook:
             raise EcertError(Reason.USAGE, "a seal code and a reason must be given")
         with self._db.transaction():
             self._require_next(event, self.entries().get(code, ()))
-            self._db.run(
-                "INSERT INTO seal_decisions (code, state, since, reason, document, decided_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                *(code, event.state.value, event.since.isoformat(), event.reason, event.document),
-                event.decided_at.isoformat(),
-            )
+            row = {"code": code, "state": event.state.value, "since": event.since, "decided_at": event.decided_at}
+            self._db.run(insert(seal_decisions).values(**row, reason=event.reason, document=event.document))
             self._audit.record("seal.decide", code, event.decided_at, details={"state": event.state.name.lower()})
 
     @staticmethod
@@ -100,16 +99,14 @@ class SealBook:
     def entries(self) -> dict[str, tuple[SealEvent, ...]]:
         """Return seal code → decisions, in the order in which they were taken."""
         found: defaultdict[str, tuple[SealEvent, ...]] = defaultdict(tuple)
-        rows = self._db.run(
-            "SELECT code, state, since, reason, document, decided_at FROM seal_decisions ORDER BY number"
-        )
-        for code, state, since, reason, document, decided_at in rows:
-            found[code] += (SealEvent(SealState(state), instant(since), instant(decided_at), reason, document),)
+        for row in self._db.run(select(seal_decisions).order_by(seal_decisions.c.number)):
+            event = SealEvent(SealState(row.state), row.since, row.decided_at, row.reason, row.document)
+            found[row.code] += (event,)
         return dict(found)
 
     def version(self) -> int:
         """Return a number that grows with every decision."""
-        return int(self._db.row("SELECT COALESCE(MAX(number), 0) FROM seal_decisions")[0])
+        return self._db.number(select(func.max(seal_decisions.c.number)))
 
 
 class SealList:

@@ -19,7 +19,7 @@ def serve(
         Path, typer.Option(envvar="ECERT_BUNDLE", help="发布目录 Published folder: trust registry and status")
     ],
     ledger: Annotated[
-        list[Path],
+        list[str],
         typer.Option(envvar="ECERT_LEDGER", help="台账，可重复；窗口登记在第一个 Ledgers; windows are in the first"),
     ],
     host: Annotated[str, typer.Option(help="监听地址 Address to listen at")] = "127.0.0.1",

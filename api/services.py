@@ -51,7 +51,7 @@ class Services:
         await asyncio.to_thread(self.ledgers.close)
 
 
-def open_services(published: Path, ledgers: Sequence[Path], clock: Callable[[], datetime]) -> Services:
+def open_services(published: Path, ledgers: Sequence[str], clock: Callable[[], datetime]) -> Services:
     """Open and check everything, before a port is bound.
 
     Args:

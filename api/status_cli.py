@@ -13,7 +13,7 @@ import typer
 
 from api.answering import answer_question
 from api.decisions import make_decision
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.options import (
     BundleOption,
     JsonOption,
@@ -72,7 +72,7 @@ def revoke(
         legal_basis=legal_basis,
         document=document,
     )
-    with SqliteLedger(ledger) as book:
+    with SqlLedger(ledger) as book:
         book.decide(decision)
     told = {"identifier": decision.identifier.text, "state": state, "since": timestamp(decision.since)}
     entry.put(json.dumps(told) if as_json else "\t".join(told.values()))
@@ -129,8 +129,8 @@ def publish(
 
 
 @contextmanager
-def _opened(key: Signer, ledger: Path, bundle: Path, lifetime: timedelta) -> Iterator[tuple[Publisher, SqliteLedger]]:
-    with SqliteLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
+def _opened(key: Signer, ledger: str, bundle: Path, lifetime: timedelta) -> Iterator[tuple[Publisher, SqlLedger]]:
+    with SqlLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
         publisher = Publisher(book, load_published(bundle), key, bundle, lifetime=lifetime)
         publisher.resume(entry.now())
         yield publisher, book
@@ -166,7 +166,7 @@ def answer(
     """签发“某日是否有效”的状态证明 Sign the answer to "what was its state on that day?"."""
     key, registry = open_signer(signer, passphrase_file), load_published(bundle)
     identifier = identify(licence, bundle)
-    with SqliteLedger(ledger, create=False) as book:
+    with SqlLedger(ledger, create=False) as book:
         data, said = answer_question(book, registry, key, identifier, entry.parse_time(at), now=entry.now())
     write_atomic(out, data)
     told = {"identifier": identifier.text, "at": timestamp(said.asked_at), "state": said.state.name.lower()}
@@ -180,7 +180,7 @@ tasks_app = typer.Typer(help="关联证照变更的待办 Tasks from licences th
 @tasks_app.callback(invoke_without_command=True)
 def tasks(
     context: typer.Context,
-    ledger: Annotated[Path | None, typer.Option(envvar="ECERT_LEDGER", help="台账文件 Ledger file")] = None,
+    ledger: Annotated[str | None, typer.Option(envvar="ECERT_LEDGER", help="台账 Ledger")] = None,
     as_json: JsonOption = False,  # noqa: FBT002  (a flag of the command line)
 ) -> None:
     """列出待办 List the open tasks: number, licence, department, the licence it depends on, what that became, when."""
@@ -188,7 +188,7 @@ def tasks(
         return
     if ledger is None:
         raise EcertError(Reason.USAGE, "name the ledger: --ledger FILE")
-    with SqliteLedger(ledger, create=False) as book:
+    with SqlLedger(ledger, create=False) as book:
         for task in TaskBook(book.database).tasks():
             told = {
                 "task": task.number,
@@ -208,6 +208,6 @@ def done(
     ledger: LedgerOption,
 ) -> int:
     """办结一项待办；标记随下一次发布消失 Say that a task is done; the flag goes with the next publication."""
-    with SqliteLedger(ledger, create=False) as book:
+    with SqlLedger(ledger, create=False) as book:
         TaskBook(book.database).finish(number, entry.now().replace(microsecond=0))
     return entry.OK

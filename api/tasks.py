@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api.database import instant
+from sqlalchemy import and_, case, func, insert, select
+
+from api.schema import completions, decisions, intents, parent_changes, relations, tasks_done
 from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.reference import StatusRef
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from api.database import Database
 
-_RELATION: Final = (
-    "SELECT i.identifier, r.parent, r.key_id, r.status FROM relations r"
-    " JOIN completions c ON c.identifier = r.child JOIN intents i ON i.identifier = r.child"
-)
+_RELATIONS: Final = select(relations).join(completions, completions.c.identifier == relations.c.child)
+_CHANGED: Final = parent_changes.c.state != State.VALID.value
+_TASKS: Final = parent_changes.outerjoin(tasks_done, tasks_done.c.task == parent_changes.c.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,60 +70,57 @@ class TaskBook:
 
     def relations(self, *, after: int = 0) -> Iterator[Relation]:
         """Return the relations of children whose completion is numbered higher than `after`."""
-        return self._relations("c.number > ?", after)
+        return self._relations(completions.c.number > after)
 
     def relations_to(self, key_id: bytes, status: StatusRef) -> Iterator[Relation]:
         """Return the relations to one parent."""
-        return self._relations("r.key_id = ? AND r.status = ?", key_id, status.pack())
+        return self._relations(and_(relations.c.key_id == key_id, relations.c.status == status.pack()))
 
     def relations_to_decided(self) -> Iterator[Relation]:
         """Return the relations to parents about which this ledger has decisions."""
-        return self._relations("r.parent IN (SELECT identifier FROM decisions)")
+        return self._relations(relations.c.parent.in_(select(decisions.c.identifier)))
 
     def relations_abroad(self) -> Iterator[Relation]:
         """Return the relations to parents that this ledger did not issue."""
-        return self._relations("r.parent NOT IN (SELECT identifier FROM intents)")
+        return self._relations(relations.c.parent.not_in(select(intents.c.identifier)))
 
-    def _relations(self, condition: str, *arguments: object) -> Iterator[Relation]:
-        rows = self._db.run(f"{_RELATION} WHERE {condition}", *arguments).fetchall()
-        for child, parent, key_id, status in rows:
-            yield Relation(parse_identifier(child), Parent(parse_identifier(parent), key_id, StatusRef.unpack(status)))
+    def _relations(self, condition: ColumnElement[bool]) -> Iterator[Relation]:
+        for row in self._db.run(_RELATIONS.where(condition)).all():
+            parent = Parent(parse_identifier(row.parent), row.key_id, StatusRef.unpack(row.status))
+            yield Relation(parse_identifier(row.child), parent)
 
     def completed(self) -> int:
         """Return the highest number of a completion."""
-        return int(self._db.row("SELECT COALESCE(MAX(number), 0) FROM completions")[0])
+        return self._db.number(select(func.max(completions.c.number)))
 
     def noticed(self, relation: Relation) -> State:
         """Return the last state of the parent that was recorded for the child."""
-        row = self._db.row(
-            "SELECT state FROM parent_changes WHERE child = ? AND parent = ? ORDER BY number DESC LIMIT 1",
-            *(relation.child.text, relation.parent.identifier.text),
+        about = (
+            parent_changes.c.child == relation.child.text,
+            parent_changes.c.parent == relation.parent.identifier.text,
         )
-        return State.VALID if row is None else State(row[0])
+        row = self._db.row(select(parent_changes).where(*about).order_by(parent_changes.c.number.desc()).limit(1))
+        return State.VALID if row is None else State(row.state)
 
     def notice(self, relation: Relation, state: State, at: datetime) -> None:
         """Record what became of a parent; anything but valid is a task."""
-        self._db.run(
-            "INSERT INTO parent_changes (child, parent, state, at) VALUES (?, ?, ?, ?)",
-            *(relation.child.text, relation.parent.identifier.text, state.value, at.isoformat()),
-        )
+        child, parent = relation.child.text, relation.parent.identifier.text
+        with self._db.transaction():
+            self._db.run(insert(parent_changes).values(child=child, parent=parent, state=state.value, at=at))
 
     def tasks(self, *, every: bool = False) -> Iterator[Task]:
         """Return the open tasks, oldest first; with `every`, those done as well."""
-        rows = self._db.run(
-            "SELECT p.number, p.child, p.parent, p.state, p.at, d.at FROM parent_changes p"
-            " LEFT JOIN tasks_done d ON d.task = p.number WHERE p.state != ? AND (? OR d.task IS NULL)"
-            " ORDER BY p.number",
-            *(State.VALID.value, every),
-        )
-        for number, child, parent, state, at, done in rows:
+        query = select(parent_changes, tasks_done.c.at.label("done_at")).select_from(_TASKS).where(_CHANGED)
+        if not every:
+            query = query.where(tasks_done.c.task.is_(None))
+        for row in self._db.run(query.order_by(parent_changes.c.number)):
             yield Task(
-                number=number,
-                child=parse_identifier(child),
-                parent=parse_identifier(parent),
-                state=State(state),
-                at=instant(at),
-                done_at=None if done is None else instant(done),
+                number=row.number,
+                child=parse_identifier(row.child),
+                parent=parse_identifier(row.parent),
+                state=State(row.state),
+                at=row.at,
+                done_at=row.done_at,
             )
 
     def finish(self, number: int, at: datetime) -> None:
@@ -131,27 +131,24 @@ class TaskBook:
             IssuanceError: it was done before.
         """
         with self._db.transaction():
-            query = "SELECT 1 FROM parent_changes WHERE number = ? AND state != ?"
-            if self._db.row(query, number, State.VALID.value) is None:
+            if self._db.row(select(parent_changes).where(parent_changes.c.number == number, _CHANGED)) is None:
                 raise NotFoundError(Reason.LICENCE_NOT_FOUND, f"there is no task {number}")
-            if self._db.row("SELECT 1 FROM tasks_done WHERE task = ?", number):
+            if self._db.row(select(tasks_done).where(tasks_done.c.task == number)):
                 raise IssuanceError(Reason.LEDGER_CONFLICT, f"task {number} was done before")
-            self._db.run("INSERT INTO tasks_done (task, at) VALUES (?, ?)", number, at.isoformat())
+            self._db.run(insert(tasks_done).values(task=number, at=at))
 
     def version(self) -> tuple[int, int]:
         """Return numbers that change whenever a task is recorded or done."""
-        row = self._db.row(
-            "SELECT (SELECT COALESCE(MAX(number), 0) FROM parent_changes),"
-            " (SELECT COALESCE(MAX(number), 0) FROM tasks_done)"
-        )
-        return int(row[0]), int(row[1])
+        changed = self._db.number(select(func.max(parent_changes.c.number)))
+        return changed, self._db.number(select(func.max(tasks_done.c.number)))
 
     def flags(self) -> dict[tuple[bytes, StatusRef], bool]:
         """Return (key id, status reference) → whether a task is open, of every child that ever had one."""
+        is_open = func.max(case((tasks_done.c.task.is_(None), 1), else_=0)).label("is_open")
         rows = self._db.run(
-            "SELECT i.key_id, i.status, MAX(d.task IS NULL) FROM parent_changes p"
-            " JOIN intents i ON i.identifier = p.child LEFT JOIN tasks_done d ON d.task = p.number"
-            " WHERE p.state != ? GROUP BY p.child",
-            State.VALID.value,
+            select(intents.c.key_id, intents.c.status, is_open)
+            .select_from(_TASKS.join(intents, intents.c.identifier == parent_changes.c.child))
+            .where(_CHANGED)
+            .group_by(intents.c.key_id, intents.c.status)
         )
-        return {(key_id, StatusRef.unpack(status)): bool(is_open) for key_id, status, is_open in rows}
+        return {(row.key_id, StatusRef.unpack(row.status)): bool(row.is_open) for row in rows}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from typing import TYPE_CHECKING, Final
 
+from api.database import DATABASE_ERRORS
 from ecert.errors import EcertError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    from api.ledger import SqliteLedger
+    from api.ledger import SqlLedger
     from api.publishing import Published, Publisher
 
 LOOK_ANYWAY: Final = 1.0
@@ -25,7 +25,7 @@ _LONGEST_BREAK: Final = 30.0
 
 
 def watch(
-    opened: Callable[[], AbstractContextManager[tuple[Publisher, SqliteLedger]]],
+    opened: Callable[[], AbstractContextManager[tuple[Publisher, SqlLedger]]],
     registry: Path,
     *,
     clock: Callable[[], datetime],
@@ -58,7 +58,7 @@ def watch(
                     rest, worked = _SHORTEST_BREAK, True
                     if published is not None:
                         yield published
-        except (EcertError, OSError, sqlite3.Error) as error:
+        except (EcertError, *DATABASE_ERRORS) as error:
             if not worked:
                 raise
             complain(error)
@@ -66,9 +66,10 @@ def watch(
             rest = min(2 * rest, _LONGEST_BREAK)
 
 
-def _looks(ledger: SqliteLedger, registry: Path, pause: float) -> Iterator[None]:
+def _looks(ledger: SqlLedger, registry: Path, pause: float) -> Iterator[None]:
     """Yield whenever the ledger is to be looked at, until the trust registry changes."""
-    held, seen, looked = _stamp(registry), -1, 0.0
+    held, looked = _stamp(registry), 0.0
+    seen: object = None
     while _stamp(registry) == held:
         version, now = ledger.database.data_version(), time.monotonic()
         if version != seen or now - looked >= LOOK_ANYWAY:

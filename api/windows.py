@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
 from api.audit import AuditBook
-from api.database import instant
+from api.schema import receipts, windows
 from ecert.errors import EcertError, IssuanceError, Reason
 from ecert.report import timestamp
 from ecert.sm2 import sm3
@@ -120,10 +122,10 @@ class WindowBook:
         if not 0 < len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
             raise EcertError(Reason.USAGE, f"a window's name has 1 to {MAX_NAME} printable characters")
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        row = (name, sm3(token.encode("ascii")), operator, at.isoformat())
+        row = {"name": name, "token": sm3(token.encode("ascii")), "operator": operator, "at": at}
         try:
             with self._db.transaction():
-                self._db.run("INSERT INTO windows VALUES (?, ?, ?, ?)", *row)
+                self._db.run(insert(windows).values(**row))
                 AuditBook(self._db).record("window.register", name, at, details={"operator": int(operator)})
         except IntegrityError as error:
             raise IssuanceError(Reason.LEDGER_CONFLICT, f"there is a window {name!r} already") from error
@@ -131,42 +133,39 @@ class WindowBook:
 
     def find(self, token_digest: bytes) -> Window | None:
         """Return the window whose token has this SM3; None when none has."""
-        row = self._db.row("SELECT name, operator, at FROM windows WHERE token = ?", token_digest)
-        return None if row is None else Window(row[0], bool(row[1]), instant(row[2]))
+        row = self._db.row(select(windows).where(windows.c.token == token_digest))
+        return None if row is None else Window(row.name, row.operator, row.at)
 
     def windows(self) -> Iterator[Window]:
         """Return the windows, without the operators, by name."""
-        for name, at in self._db.run("SELECT name, at FROM windows WHERE NOT operator ORDER BY name"):
-            yield Window(name, operator=False, registered_at=instant(at))
+        for row in self._db.run(select(windows).where(windows.c.operator.is_(False)).order_by(windows.c.name)):
+            yield Window(row.name, operator=False, registered_at=row.at)
 
-    def receive(self, receipts: Iterable[Receipt]) -> None:
+    def receive(self, news: Iterable[Receipt]) -> None:
         """Keep receipts, each in the place of the same window's last one."""
         with self._db.transaction():
-            for receipt in receipts:
-                times = (receipt.at.isoformat(), receipt.received_at.isoformat())
+            for receipt in news:
+                said = {"registry": receipt.registry, "at": receipt.at, "received_at": receipt.received_at}
                 for region, sequence in receipt.regions.items():
-                    self._db.run(
-                        "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
-                        *(receipt.window, region, sequence, receipt.registry, *times),
-                    )
+                    place, values = {"window": receipt.window, "region": region}, {"sequence": sequence, **said}
+                    row = self._db.insert(receipts).values(**place, **values)
+                    self._db.run(row.on_conflict_do_update(index_elements=list(place), set_=values))
 
     def propagation(self, chain: ChainBook) -> Propagation | None:
         """Return how far the newest step of a ledger's region has come; None before it published anything."""
         region, newest = chain.region, chain.publication()
         if region is None or newest is None:
             return None
-        rows = self._db.run("SELECT window, sequence, received_at FROM receipts WHERE region = ?", region)
-        reported: dict[str, tuple[int, datetime | None]] = {
-            name: (int(sequence), instant(at)) for name, sequence, at in rows
-        }
-        windows = list(self.windows())
+        rows = self._db.run(select(receipts).where(receipts.c.region == region))
+        reported: dict[str, tuple[int, datetime | None]] = {row.window: (row.sequence, row.received_at) for row in rows}
+        registered = list(self.windows())
         behind = []
-        for window in windows:
+        for window in registered:
             sequence, reported_at = reported.get(window.name, (0, None))
             if sequence < newest.sequence:
                 behind.append(_behind(window, sequence, reported_at, chain))
         behind.sort(key=lambda one: (one.since, one.window))
-        return Propagation(region, newest.sequence, len(windows), tuple(behind))
+        return Propagation(region, newest.sequence, len(registered), tuple(behind))
 
 
 def _behind(window: Window, sequence: int, reported_at: datetime | None, chain: ChainBook) -> Behind:

@@ -17,7 +17,7 @@ from bench_figures import figure
 from demo_commands import run
 from demo_network import Network
 
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from ecert.cli.published import load_published
 from ecert.issuance import SealedLicence, issue
 from ecert.licence.types import find_type
@@ -38,7 +38,7 @@ def propagation(revocations: int) -> list[dict[str, Any]]:
         with contextlib.redirect_stdout(io.StringIO()):
             place.prepare()
         licences = place.issue(revocations)
-        with place.network() as network, SqliteLedger(place.ledger) as ledger:
+        with place.network() as network, SqlLedger(place.ledger) as ledger:
             seconds = sorted(revoke(network, ledger, licence) for licence in licences)
             cache = network.cache
     p99 = seconds[min(len(seconds) - 1, round(len(seconds) * 0.99))]
@@ -50,7 +50,7 @@ def propagation(revocations: int) -> list[dict[str, Any]]:
     ]
 
 
-def revoke(network: Network, ledger: SqliteLedger, licence: SealedLicence) -> float:
+def revoke(network: Network, ledger: SqlLedger, licence: SealedLicence) -> float:
     """Record a revocation; return the seconds until both windows say so."""
     now = datetime.now(UTC).replace(microsecond=0)
     decision = Decision(
@@ -113,7 +113,7 @@ class Place:
         assert issuer is not None  # noqa: S101  (it was registered above)
         application = demo_application("business-licence")
         definition = find_type(application.type_code)
-        with SqliteLedger(self.ledger) as ledger:
+        with SqlLedger(self.ledger) as ledger:
             return [
                 issue(
                     replace(application, number=f"{number:015d}"),

@@ -15,7 +15,7 @@ from bench_figures import figure, per_second
 from bench_ofd import OfdBench
 from gmssl.sm2 import CryptSM2
 
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from ecert.errors import EcertError
 from ecert.issuance import issue
 from ecert.licence.types import find_type
@@ -92,7 +92,7 @@ def pipeline(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[
     def check() -> None:
         assert assess(text, registry=registry, status=status, at=world.now).outcome is Outcome.VALID  # noqa: S101
 
-    with tempfile.TemporaryDirectory() as folder, SqliteLedger(Path(folder) / "ledger.db") as ledger:
+    with tempfile.TemporaryDirectory() as folder, SqlLedger(Path(folder) / "ledger.db") as ledger:
 
         def make() -> None:
             issue(

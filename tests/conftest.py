@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import postgres
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 
 @pytest.hookimpl(wrapper=True)
@@ -18,3 +20,8 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"skipped under CI: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    yield from postgres.serve(tmp_path_factory.mktemp("postgresql"))

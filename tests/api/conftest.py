@@ -11,5 +11,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def provinces(tmp_path: Path) -> Provinces:
-    return Provinces(tmp_path)
+def provinces(request: pytest.FixtureRequest, tmp_path: Path) -> Provinces:
+    """Two provinces with ledgers in files, or in PostgreSQL where a test asks for it by parameter."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return Provinces(tmp_path)
+    return Provinces(tmp_path, server=request.getfixturevalue("postgresql"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from api.decisions import make_decision
 from api.folder import StatusFolder
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.publishing import Publisher
 from ecert.cli.published import load_published
 from ecert.issuance import issue
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ecert.revocation import Mark, RegionStatus
     from ecert.sm2 import PrivateKey
     from ecert.trust import Registry
+    from tests.postgres import Server
 
 GUANGDONG, SHANGHAI = "440000", "310000"
 AREAS = {GUANGDONG: "44", SHANGHAI: "31"}
@@ -48,8 +50,10 @@ class Provinces:
 
     folder: Path
     now: datetime = field(default_factory=now)
+    server: Server | None = None
 
     def __post_init__(self) -> None:
+        self._ledgers: dict[str, str] = {}
         self.country = Country(self.now)
         self.repository = Repository(self.now)
         self.repository.set_nation(self.country.certificates["root"].der, self.country.crl("root"))
@@ -75,8 +79,35 @@ class Provinces:
     def registry(self) -> Registry:
         return load_published(self.published)
 
-    def ledger(self, region: str = GUANGDONG) -> Path:
-        return self.folder / f"ledger-{region}.db"
+    def ledger(self, region: str = GUANGDONG) -> str:
+        """Where the ledger is: a file, or a database in PostgreSQL."""
+        if region not in self._ledgers:
+            file = str(self.folder / f"ledger-{region}.db")
+            self._ledgers[region] = self.server.new(f"ledger-{region}") if self.server else file
+        return self._ledgers[region]
+
+    def back_up(self) -> None:
+        """Keep Guangdong's ledger as it is now."""
+        if self.server:
+            self.server.copy(f"ledger-{GUANGDONG}", "backup")
+        else:
+            shutil.copy(self.ledger(), self.folder / "backup.db")
+
+    def restore(self) -> None:
+        """Put what was kept in the place of Guangdong's ledger."""
+        self.lose()
+        if self.server:
+            self.server.copy("backup", f"ledger-{GUANGDONG}")
+        else:
+            shutil.copy(self.folder / "backup.db", self.ledger())
+
+    def lose(self) -> None:
+        """Begin Guangdong's ledger anew."""
+        if self.server:
+            self.server.new(f"ledger-{GUANGDONG}")
+        else:
+            for suffix in ("", "-wal", "-shm"):
+                Path(self.ledger() + suffix).unlink(missing_ok=True)
 
     def status_key(self, region: str = GUANGDONG) -> PrivateKey:
         return self.country.keys[f"status-{region}"]
@@ -94,7 +125,7 @@ class Provinces:
         signer = self.country.keys[ISSUERS[region]]
         key = self.registry.find(signer.public_key.key_id)
         assert key is not None
-        with SqliteLedger(self.ledger(region)) as book:
+        with SqlLedger(self.ledger(region)) as book:
             return issue(
                 application,
                 find_type(slug),
@@ -109,17 +140,17 @@ class Provinces:
     def decide(self, licence: SealedLicence, state: State, region: str = GUANGDONG, **times: datetime) -> None:
         since, until = times.get("since"), times.get("until")
         decision = make_decision(licence.identifier, state, now=self.now, reason="样例", since=since, until=until)
-        with SqliteLedger(self.ledger(region)) as book:
+        with SqlLedger(self.ledger(region)) as book:
             book.decide(decision)
 
-    def publisher(self, book: SqliteLedger, region: str = GUANGDONG) -> Publisher:
+    def publisher(self, book: SqlLedger, region: str = GUANGDONG) -> Publisher:
         publisher = Publisher(book, self.registry, self.status_key(region), self.published, lifetime=WEEK)
         publisher.resume(self.now)
         return publisher
 
     def publish(self, region: str = GUANGDONG) -> int:
         """Publish once, as a process that starts and ends; return the sequence number."""
-        with SqliteLedger(self.ledger(region)) as book:
+        with SqlLedger(self.ledger(region)) as book:
             published = self.publisher(book, region).publish(self.now)
         assert published is not None
         return published.sequence
@@ -143,6 +174,6 @@ class Provinces:
         return status
 
     def mark(self, licence: SealedLicence, region: str = GUANGDONG) -> Mark:
-        with SqliteLedger(self.ledger(region)) as book:
+        with SqlLedger(self.ledger(region)) as book:
             intent = book.find(licence.identifier).intent
         return self.window(region).mark(intent.key_id, intent.status)

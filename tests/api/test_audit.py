@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.audit import AuditBook
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.seals import SealBook
 from ecert.audit import AuditEntry
 from ecert.errors import EcertError, IssuanceError, Reason, RejectedError, UndeterminedError
@@ -26,7 +28,7 @@ ROOT_ONLY = "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete;"
 
 
 def entries(provinces: Provinces) -> list[AuditEntry]:
-    with SqliteLedger(provinces.ledger(), create=False) as book:
+    with SqlLedger(provinces.ledger(), create=False) as book:
         return [AuditEntry.decode(data) for data in AuditBook(book.database).entries()]
 
 
@@ -50,7 +52,7 @@ def test_whatever_is_done_is_written_down_with_who_did_it(provinces: Provinces) 
     identifier = licence.identifier.text
     options = ("--ledger", provinces.ledger(), "--bundle", provinces.published)
     api("revoke", identifier, "--reason", "样例", "--reason-code", "unlawful-act", *options)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         filed = SealEvent(SealState.ACTIVE, provinces.now, provinces.now, "样例")
         SealBook(book.database).decide("44010600000001", filed)
     api("seal", "suspend", "44010600000001", "--reason", "样例", "--ledger", provinces.ledger())
@@ -71,7 +73,7 @@ def test_whatever_is_done_is_written_down_with_who_did_it(provinces: Provinces) 
 
 def test_what_was_not_done_is_not_written_down(provinces: Provinces) -> None:
     licence = provinces.issue()
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         with pytest.raises(IssuanceError):
             book.complete(licence.identifier, record=b"", face=b"", at=provinces.now)
         seals = SealBook(book.database)
@@ -99,8 +101,8 @@ def test_a_publication_signs_how_far_the_log_has_come(provinces: Provinces) -> N
 def test_the_tables_take_no_change(provinces: Provinces, statement: str) -> None:
     provinces.issue()
     api("publish", *signed(provinces))
-    with SqliteLedger(provinces.ledger()) as book, pytest.raises(sqlite3.DatabaseError):
-        book.database.run(statement)
+    with SqlLedger(provinces.ledger()) as book, pytest.raises(SQLAlchemyError, match="append-only"):
+        book.database.run(text(statement))
 
 
 def test_an_entry_written_anew_by_the_owner_of_the_file_shows(provinces: Provinces) -> None:
@@ -116,21 +118,21 @@ def test_a_log_cut_off_behind_a_signed_head_shows(provinces: Provinces) -> None:
     provinces.issue()
     api("publish", *signed(provinces))
     tamper(provinces, "DELETE FROM audit WHERE number = 2")
-    with SqliteLedger(provinces.ledger()) as book, pytest.raises(RejectedError) as caught:
+    with SqlLedger(provinces.ledger()) as book, pytest.raises(RejectedError) as caught:
         AuditBook(book.database).verify(provinces.registry)
     assert caught.value.reason is Reason.AUDIT_BROKEN
 
 
 def test_a_head_of_a_stranger_is_not_believed(provinces: Provinces) -> None:
     provinces.issue()
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         AuditBook(book.database).commit("api/440000", provinces.country.keys["root"], at=provinces.now)
         with pytest.raises(UndeterminedError):
             AuditBook(book.database).verify(provinces.registry)
 
 
 def test_a_clock_that_goes_back_does_not_take_the_log_along(provinces: Provinces) -> None:
-    with SqliteLedger(provinces.ledger()) as book, book.database.transaction():
+    with SqlLedger(provinces.ledger()) as book, book.database.transaction():
         audit = AuditBook(book.database)
         audit.record("licence.export", "a", provinces.now)
         audit.record("licence.export", "b", provinces.now.replace(year=2020))

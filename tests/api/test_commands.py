@@ -24,7 +24,7 @@ import pytest
 
 from api.cli import app
 from api.folder import StatusFolder
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.seals import SealBook
 from ecert import envelope
 from ecert.cli.entry import execute
@@ -112,7 +112,7 @@ def test_a_decision_with_everything_it_rests_on_reaches_the_published_folder(pro
     provinces.now = now()
     assert provinces.mark(licence).state is State.SUSPENDED
     assert provinces.window().fresh_until - provinces.window().issued_at == timedelta(hours=2)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         (decision,) = book.history(licence.identifier)
     assert (decision.reason_code, decision.until) == (ReasonCode.UNDER_INVESTIGATION.value, until)
     assert (decision.legal_basis, decision.document) == ("《样例条例》第一条", "样例〔2026〕1号")
@@ -139,7 +139,7 @@ def test_a_decision_that_cannot_be_is_wrong_usage(provinces: Provinces, options:
     licence = provinces.issue()
     _, err = api("revoke", licence.identifier.text, *at(provinces), *options, code=2)
     assert said in err
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         assert book.history(licence.identifier) == ()
 
 
@@ -184,7 +184,7 @@ def test_seals_are_decided_about_and_published(provinces: Provinces) -> None:
         api("seal", command, "44010600000001", *options, "--ledger", provinces.ledger(), code=code)
 
     decide("resume", 1)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         SealBook(book.database).decide("44010600000001", SealEvent(SealState.ACTIVE, now(), now(), "制作备案"))
     decide("suspend")
     decide("resume")
@@ -217,7 +217,7 @@ def test_a_child_of_another_regions_licence_is_followed_to_its_task_and_back(pro
     task: dict[str, Any] = json.loads(out)
     assert (task["licence"], task["depends_on"], task["state"]) == (child.text, parent.identifier.text, "revoked")
     assert task["department"] == ISSUERS[GUANGDONG]
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         intent = book.find(child).intent
     provinces.now = now()
     assert provinces.window().mark(intent.key_id, intent.status).flags == Flag.PARENT_CHANGED
@@ -233,7 +233,7 @@ def test_windows_are_registered_and_their_receipts_listed(provinces: Provinces) 
     token = api("windows", "add", "一号窗口", *ledger)[0].strip()
     _, err = api("windows", "add", "一号窗口", *ledger, code=1)
     assert "already" in err
-    assert token.encode() not in provinces.ledger().read_bytes()
+    assert token.encode() not in Path(provinces.ledger()).read_bytes()
     assert api("windows", "list", *ledger)[0] == ""
     provinces.issue()
     api("publish", *signed(provinces))
@@ -364,7 +364,7 @@ def test_a_publisher_killed_at_any_point_loses_nothing_and_never_tells_two_histo
     provinces.now = now()
     assert sorted(seen) == list(range(1, max(seen) + 1)), "a number was left out"
     window = provinces.window()
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         for licence in licences:
             intent, (decision,) = book.find(licence.identifier).intent, book.history(licence.identifier)
             assert window.mark(intent.key_id, intent.status).state.value == decision.state

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, select
 
-from api.ledger import SqliteLedger
+from api import schema
+from api.ledger import SqlLedger
 from ecert.cli.published import load_published_holdings
 from ecert.licence.identifier import parse_identifier
 from ecert.licence.validity import china_day
@@ -109,8 +111,8 @@ class Office:
 
     def untouched(self) -> bool:
         """Tell whether nothing was intended, completed or written."""
-        with SqliteLedger(self.provinces.ledger()) as book:
-            intents = book.database.row("SELECT COUNT(*) FROM intents")[0]
+        with SqlLedger(self.provinces.ledger()) as book:
+            intents = book.database.number(select(func.count()).select_from(schema.intents))
         return intents == 0 and not any(self.out.glob("*"))
 
 
@@ -136,7 +138,7 @@ def test_without_a_seal_there_is_no_file(office: Office) -> None:
     said = json.loads(office.issue(office.application(), seal=False)[0])
     assert said["file"] is None
     assert not any(office.out.glob("*.ofd"))
-    with SqliteLedger(office.provinces.ledger()) as book:
+    with SqlLedger(office.provinces.ledger()) as book:
         assert book.file(parse_identifier(said["identifier"])) is None
 
 
@@ -222,8 +224,8 @@ def test_a_seal_that_may_not_be_used_now_seals_nothing(office: Office, command: 
 def test_anothers_seal_completes_nothing(office: Office) -> None:
     office.seal = office.make_seal(ISSUERS[SHANGHAI])
     office.issue(office.application(), code=1)
-    with SqliteLedger(office.provinces.ledger()) as book:
-        assert book.database.row("SELECT COUNT(*) FROM completions")[0] == 0
+    with SqlLedger(office.provinces.ledger()) as book:
+        assert book.database.number(select(func.count()).select_from(schema.completions)) == 0
     assert not any(office.out.glob("*"))
 
 

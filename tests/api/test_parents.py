@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import insert
 
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
+from api.schema import relations
 from api.tasks import Task, TaskBook
 from ecert import envelope
 from ecert.errors import IssuanceError, NotFoundError
@@ -20,14 +22,16 @@ from tests.api.province import GUANGDONG, SHANGHAI, Provinces
 if TYPE_CHECKING:
     from ecert.issuance import SealedLicence
 
+pytestmark = pytest.mark.parametrize("provinces", ["sqlite", "postgresql"], indirect=True)
+
 
 def tasks(provinces: Provinces, *, every: bool = False) -> list[Task]:
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         return list(TaskBook(book.database).tasks(every=every))
 
 
 def finish(provinces: Provinces, number: int) -> None:
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         TaskBook(book.database).finish(number, provinces.now)
 
 
@@ -37,7 +41,7 @@ def child_of(provinces: Provinces, slug: str, parent: SealedLicence) -> SealedLi
 
 def foreign_parent(provinces: Provinces) -> tuple[SealedLicence, Parent]:
     licence = provinces.issue("business-licence", SHANGHAI)
-    with SqliteLedger(provinces.ledger(SHANGHAI)) as book:
+    with SqlLedger(provinces.ledger(SHANGHAI)) as book:
         intent = book.find(licence.identifier).intent
     return licence, Parent(licence.identifier, intent.key_id, intent.status)
 
@@ -99,7 +103,7 @@ def test_the_childs_state_is_its_departments_unless_its_type_cites_the_law(provi
     assert provinces.mark(permit).state is State.VALID
     assert provinces.mark(food).state is State.CANCELLED
     assert provinces.mark(food).flags == Flag.PARENT_CHANGED
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         (decision,) = book.history(food.identifier)
         assert book.history(permit.identifier) == ()
     assert decision.reason_code == ReasonCode.PARENT_FELL
@@ -140,7 +144,7 @@ def test_a_running_publisher_learns_of_both_kinds_of_parents(provinces: Province
     here, (there, foreign) = provinces.issue(), foreign_parent(provinces)
     provinces.publish(SHANGHAI)
     day = timedelta(days=1)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         publisher = provinces.publisher(book)
         publisher.publish(provinces.now)
         children = [
@@ -189,13 +193,11 @@ def test_grandchildren_learn_of_it_in_the_same_publication(provinces: Provinces)
     """No type shipped depends on one that itself depends: the relation is written as the ledger keeps it."""
     parent = provinces.issue()
     food = child_of(provinces, "food-business-licence", parent)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         known = book.find(food.identifier).intent
         grandchild = provinces.issue("construction-permit")
-        book.database.run(
-            "INSERT INTO relations VALUES (?, ?, ?, ?)",
-            *(grandchild.identifier.text, food.identifier.text, known.key_id, known.status.pack()),
-        )
+        row = {"child": grandchild.identifier.text, "parent": food.identifier.text, "place": 0}
+        book.database.run(insert(relations).values(**row, key_id=known.key_id, status=known.status.pack()))
     provinces.publish()
     provinces.decide(parent, State.CANCELLED)
     provinces.publish()

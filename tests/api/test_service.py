@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from api.services import open_services
 from api.windows import WindowBook
 from ecert import envelope
@@ -65,7 +65,7 @@ def client(provinces: Provinces, licence: SealedLicence) -> Iterator[httpx2.Clie
 
 
 def token(provinces: Provinces, name: str, *, operator: bool = False) -> dict[str, str]:
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         made = WindowBook(book.database).add(name, operator=operator, at=provinces.now)
     return {"Authorization": f"Bearer {made}"}
 
@@ -181,7 +181,7 @@ def test_a_window_follows_the_chain_over_http(
     sequence = client.get(f"/status/{GUANGDONG}/head.json?after={held.sequence}&wait=20").json()["sequence"]
     delta = client.get(f"/status/{GUANGDONG}/deltas/{sequence}.bin").content
     taken = load_delta(delta, provinces.registry, held, now=provinces.now)
-    with SqliteLedger(provinces.ledger()) as book:
+    with SqlLedger(provinces.ledger()) as book:
         intent = book.find(licence.identifier).intent
     assert taken.mark(intent.key_id, intent.status).state is State.REVOKED
 

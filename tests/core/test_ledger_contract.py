@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from api.ledger import SqliteLedger
+from api.ledger import SqlLedger
 from ecert.errors import IssuanceError, MalformedError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier
 from ecert.licence.reference import StatusRef
@@ -22,13 +21,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = b"k" * 8
-Ledger = MemoryLedger | SqliteLedger
+Ledger = MemoryLedger | SqlLedger
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    with ExitStack() as stack:
-        yield MemoryLedger() if request.param == "memory" else stack.enter_context(SqliteLedger(tmp_path / "l.db"))
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    location = tmp_path / "l.db" if request.param == "sqlite" else request.getfixturevalue("postgresql").new("contract")
+    with SqlLedger(location) as ledger:
+        yield ledger
 
 
 def identifier(serial: str = "A") -> Identifier:
@@ -163,7 +166,7 @@ def test_what_a_licence_depends_on_is_kept_with_its_intent(ledger: Ledger) -> No
 
 def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Path) -> None:
     path = tmp_path / "l.db"
-    with SqliteLedger(path) as ledger:
+    with SqlLedger(path) as ledger:
         made = intent(ledger)
         ledger.intend(made)
         ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
@@ -174,18 +177,18 @@ def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Pa
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 raw.execute(statement)
     raw.close()
-    with SqliteLedger(path) as ledger:
+    with SqlLedger(path) as ledger:
         assert ledger.find(made.identifier).record == b"r"
         assert ledger.allocate(KEY) != made.status
 
 
 def test_every_table_of_record_refuses_change_and_removal(tmp_path: Path) -> None:
-    with SqliteLedger(tmp_path / "l.db"):
+    with SqlLedger(tmp_path / "l.db"):
         raw = sqlite3.connect(tmp_path / "l.db")
         tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         guarded = {name for (name,) in raw.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")}
         raw.close()
-    assert tables - guarded == {"chain", "receipts"}
+    assert tables - guarded == {"chain", "receipts", "alembic_version"}
 
 
 def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -194,8 +197,8 @@ def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -
     old.execute("CREATE TABLE intents (identifier TEXT PRIMARY KEY)")
     old.close()
     before = path.read_bytes()
-    with pytest.raises(MalformedError, match=r"format 1.*writes format 3.*name a new file") as caught:
-        SqliteLedger(path)
+    with pytest.raises(MalformedError, match=r"schema unknown.*writes schema 0001.*name a new one") as caught:
+        SqlLedger(path)
     assert caught.value.reason is Reason.DATA_MALFORMED
     assert path.read_bytes() == before
 

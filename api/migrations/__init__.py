@@ -1,0 +1,23 @@
+"""The ledger's schema through time, by alembic; each step runs on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NEWEST: Final = "0001"
+"""The revision that this program works with."""
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring a database to the newest schema; the caller holds the transaction."""
+    from alembic import command  # noqa: PLC0415  (slow to load, and seldom needed)
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

