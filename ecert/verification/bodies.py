@@ -72,7 +72,13 @@ class RegisteredBodies:
             raise UndeterminedError(
                 Reason.TIMESTAMP_KEY_COMPROMISED, "the time-stamping key was stolen itself: its times prove nothing"
             )
-        return standing(self._registry, key, at, self._now, registered)
+        path = standing(self._registry, key, at, self._now, registered)
+        fresh_until = self._registry.fresh_until_of(key)
+        if self._now > fresh_until:
+            raise UndeterminedError(
+                Reason.REGISTRY_STALE, f"what is held of {key.region.code} was fresh until {fresh_until:%F %T}Z"
+            )
+        return path
 
     def find(self, certificate: bytes) -> tuple[RegisteredKey, Certificate]:
         """Return the registered key and certificate that a certificate in DER is.

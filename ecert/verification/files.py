@@ -150,7 +150,7 @@ class _Run:
             kind=FileKind.OFD,
             question=asked,
             signatures=report.signatures,
-            warnings=report.warnings,
+            warnings=(*report.warnings, *self._checks.unproved(sealings)),
             seals=tuple(one.sealing.seal for one in sealings),
             package=report.package,
             record=record,

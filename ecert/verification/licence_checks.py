@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ecert.ofd.package import Package
     from ecert.revocation import StatusView
     from ecert.revocation.seal_list import SealStatusList
-    from ecert.seal import Seal
+    from ecert.seal import Seal, SealingReport
     from ecert.trust import Registry
     from ecert.verification import Verdict
 
@@ -148,6 +148,25 @@ class LicenceChecks:
             return Finding(LicenceCheck.TRUST_REGISTRY, skipped=True)
         found = [_found(LicenceCheck.TRUST_REGISTRY, one) for one in (self._require_fresh, *asked)]
         return Finding(LicenceCheck.TRUST_REGISTRY, Findings(tuple(found)).error)
+
+    def unproved(self, sealings: Iterable[SealingReport]) -> tuple[EcertError, ...]:
+        """Warn where a seal has ended meanwhile, and nobody but the sealer says that it was applied before."""
+        ended = [
+            one.sealing.seal.info.code
+            for one in sealings
+            if one.timestamp is None and self._state_of(one.sealing.seal, self._question.now) in _SEAL_REASONS
+        ]
+        detail = "the seal {} has ended meanwhile, and no timestamp proves that it was applied before"
+        return tuple(UndeterminedError(Reason.SEALING_TIME_UNPROVED, detail.format(code)) for code in ended)
+
+    def _state_of(self, seal: Seal, at: datetime) -> SealState | None:
+        """Return what the list held says of a seal; None where nothing is known of it."""
+        try:
+            region = self.bodies.find(seal.maker_certificate)[0].region.code
+        except EcertError:
+            return None
+        listing = self._held.seals.get(region)
+        return None if listing is None else listing.at(seal.info.code, at)
 
     def _assess(self, record: bytes) -> Verdict:
         asked = self._question

@@ -21,6 +21,7 @@ from ecert.ofd.compose import FaceContent, face_values
 from ecert.ofd.copies import CopyNote, make_copy
 from ecert.ofd.layout import load_layout
 from ecert.ofd.package import Package
+from ecert.ofd.report import Verdict as Overall
 from ecert.ofd.sealing import Sealer, seal_file, sign_file
 from ecert.ofd.writer import LicenceDocument, write_licence
 from ecert.revocation import SealEvent, SealState, SealStatusList, State, StatusEvent, StatusView
@@ -183,6 +184,8 @@ def test_a_stale_registry_cannot_tell(window: Window) -> None:
     verdict = window.assess(data, now=START + 30 * DAY)
     assert verdict.outcome is Outcome.UNDETERMINED
     assert found(verdict)["TRUST_REGISTRY"] == "registry-stale"
+    assert found(verdict)["SIGNER_CERT_CHAIN"] == "registry-stale"
+    assert found(verdict)["MAKER_CERT"] == "registry-stale"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,16 @@ def test_a_seal_ended_before_it_was_applied_is_invalid_and_one_ended_later_is_no
     verdict = window.assess(data)
     assert found(verdict).get("TRUST_REGISTRY") == expected
     assert (verdict.outcome is Outcome.VALID) == (expected is None)
+
+
+def test_a_seal_that_ended_later_is_a_warning_where_no_timestamp_proves_the_time(window: Window) -> None:
+    licence = window.world.issue()
+    plain, stamped = window.file(licence), window.file(licence, stamped=True)
+    window.world.now += 2 * DAY
+    window.update((SealState.CANCELLED, START + DAY))
+    assert window.assess(plain).overall is Overall.VALID_WITH_WARNING
+    assert [one.reason for one in window.assess(plain).warnings] == [Reason.SEALING_TIME_UNPROVED]
+    assert window.assess(stamped).overall is Overall.VALID
 
 
 def test_a_seal_that_nobody_filed_cannot_be_told(window: Window) -> None:
