@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select
 
@@ -15,12 +16,26 @@ from ecert.sm2 import sm3
 from ecert.trust import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
 
     from api.database import Database
     from ecert.sm2 import Signer
     from ecert.trust import Registry
+
+
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""No entry is earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing that was done, see `AuditBook.record`."""
+
+    action: str
+    thing: str
+    at: datetime
+    outcome: str = "ok"
+    details: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +75,24 @@ class AuditBook:
         Raises:
             MalformedError: no such entry can be.
         """
-        last = self._last()
+        self.record_all([Deed(action, thing, at, outcome, details or {})])
+
+    def record_all(self, deeds: Iterable[Deed]) -> None:
+        """Write down several things in their order, see `record`.
+
+        Raises:
+            MalformedError: no such entry can be.
+        """
+        last, rows = self._last(), []
         number, previous = (last[0], sm3(last[1])) if last else (0, NOTHING)
-        if last:
-            at = max(at, AuditEntry.decode(last[1]).at)
-        entry = AuditEntry(number + 1, previous, at, self._db.actor, action, thing, outcome, details or {})
-        self._db.run(insert(audit).values(number=entry.number, entry=entry.encode()))
+        latest = AuditEntry.decode(last[1]).at if last else _BEGINNING
+        for deed in deeds:
+            number, latest = number + 1, max(latest, deed.at)
+            who, what = self._db.actor, (deed.action, deed.thing, deed.outcome, deed.details)
+            entry = AuditEntry(number, previous, latest, who, *what).encode()
+            rows.append({"number": number, "entry": entry})
+            previous = sm3(entry)
+        self._db.add(audit, rows)
 
     def _last(self) -> tuple[int, bytes] | None:
         row = self._db.row(select(audit).order_by(audit.c.number.desc()).limit(1))

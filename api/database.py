@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -33,6 +33,7 @@ _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 """FULL: an intent must survive a power cut before the key is touched."""
 _PATIENCE: Final = 30
 """Seconds to wait for a writer before this one."""
+_TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SELECT pg_advisory_xact_lock({_LOCK})"
 
 
 def is_url(location: str | Path) -> bool:
@@ -95,17 +96,20 @@ class Database:
 
     def _prepare(self, *, migrate: bool) -> None:
         found = self._revision()
-        if found is not None and found != migrations.NEWEST:
-            raise self._foreign(found)
+        if found not in (None, *migrations.REVISIONS):
+            raise self._foreign(found or "")
         if self._is_sqlite:
             for pragma in _PRAGMAS:
                 self._connection.exec_driver_sql(f"PRAGMA {pragma}")
-        if found is None and not (self._is_sqlite or migrate):
+        if found == migrations.NEWEST:
+            return
+        if not (self._is_sqlite or migrate):
             raise MalformedError(
-                Reason.DATA_MALFORMED, f"{self._name} has no tables yet: python -m api migrate --ledger {self._name}"
+                Reason.DATA_MALFORMED,
+                f"{self._name} has {'an older schema' if found else 'no tables yet'}:"
+                f" python -m api migrate --ledger {self._name}",
             )
-        if found is None:
-            self._migrate()
+        self._migrate()
 
     @property
     def _is_sqlite(self) -> bool:
@@ -151,35 +155,48 @@ class Database:
         if self._depth:
             yield
             return
-        self._connection.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+        self._live.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN ISOLATION LEVEL READ COMMITTED")
         self._depth = 1
         try:
             if not self._is_sqlite:
-                self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                self._connection.exec_driver_sql(_TAKE_TURNS)
             yield
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
-            self._connection.exec_driver_sql("ROLLBACK")
+            if not self._connection.invalidated:
+                self._connection.exec_driver_sql("ROLLBACK")
             raise
         finally:
             self._depth = 0
 
+    @property
+    def _live(self) -> Connection:
+        """The connection, made anew if a server had closed it; what a transaction had done by then is lost with it."""
+        if self._connection.invalidated and not self._depth:
+            self._connection.rollback()
+        return self._connection
+
     def data_version(self) -> object:
         """Return something that changes whenever another process or connection has changed the ledger."""
         query = "PRAGMA data_version" if self._is_sqlite else "SELECT pg_current_snapshot()::text"
-        return self._connection.exec_driver_sql(query).scalar()
+        return self._live.exec_driver_sql(query).scalar()
 
-    def run(self, statement: Executable, rows: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
-        """Run one statement, for each of `rows` if they are given, and return its result."""
-        return self._connection.execute(statement, rows)
+    def run(self, statement: Executable) -> CursorResult[Any]:
+        """Run one statement and return its result."""
+        return self._live.execute(statement)
+
+    def add(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Add rows to a table, in their order; none is nothing to do."""
+        if rows:
+            self._live.execute(insert(table), rows)
 
     def row(self, query: Executable) -> Row[Any] | None:
         """Return the first row of a query; None when there is none."""
-        return self._connection.execute(query).first()
+        return self.run(query).first()
 
     def number(self, query: Executable) -> int:
         """Return the one number that a query gives; 0 when it gives nothing."""
-        return int(self._connection.execute(query).scalar() or 0)
+        return int(self.run(query).scalar() or 0)
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that can say what to do where a row is there already."""

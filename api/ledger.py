@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from api.audit import AuditBook
+from api import schema
+from api.audit import AuditBook, Deed
 from api.database import Database
 from api.schema import allocations, completions, decisions, files, intents, lists, relations
 from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.reference import StatusRef
-from ecert.ports import Decision, Intent, LedgerEntry, LoggedDecision, Parent
+from ecert.ports import Completion, Decision, Intent, LedgerEntry, LoggedDecision, Parent
 from ecert.revocation import State
 from ecert.revocation.allocation import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Row
 
+_AT_ONCE: Final = 1000
+"""Identifiers named in one query."""
 _COMPLETED: Final = intents.outerjoin(completions, completions.c.identifier == intents.c.identifier)
 
 
@@ -51,31 +54,32 @@ class SqlLedger:
 
     def allocate(self, key_id: bytes) -> StatusRef:
         """See `LicenceLedger`."""
+        return self.allocate_many(key_id, 1)[0]
+
+    def allocate_many(self, key_id: bytes, count: int) -> list[StatusRef]:
+        """See `LicenceLedger`."""
         with self.database.transaction():
             new = self.database.insert(lists).values(key_id=key_id, secret=secrets.token_bytes(32))
             self.database.run(new.on_conflict_do_nothing())
             secret = self.database.run(select(lists.c.secret).where(lists.c.key_id == key_id)).scalar_one()
-            position = self.allocated(key_id)
-            if position >= StatusRef.PACKED:
-                raise IssuanceError(Reason.LEDGER_CONFLICT, "every status list of this key is full: rotate the key")
-            self.database.run(insert(allocations).values(key_id=key_id, position=position))
-        return spread(position, secret)
+            first = self.allocated(key_id)
+            if first + count > StatusRef.PACKED:
+                raise IssuanceError(Reason.LEDGER_CONFLICT, "the status lists of this key are full: rotate the key")
+            positions = range(first, first + count)
+            self.database.add(allocations, [{"key_id": key_id, "position": position} for position in positions])
+        return [spread(position, secret) for position in positions]
 
     def intend(self, intent: Intent) -> None:
         """See `LicenceLedger`."""
-        row = {
-            "identifier": intent.identifier.text,
-            "key_id": intent.key_id,
-            "status": intent.status.pack(),
-            "record_tbs": intent.record_tbs,
-            "face_tbs": intent.face_tbs,
-            "at": intent.at,
-        }
+        self.intend_many([intent])
+
+    def intend_many(self, intents: Sequence[Intent]) -> None:
+        """See `LicenceLedger`."""
+        related = [_relation(one, place, parent) for one in intents for place, parent in enumerate(one.parents)]
         try:
             with self.database.transaction():
-                self.database.run(insert(intents).values(**row))
-                for place, one in enumerate(intent.parents):
-                    self.database.run(insert(relations).values(**_relation(intent, place, one)))
+                self.database.add(schema.intents, [_intended(one) for one in intents])
+                self.database.add(relations, related)
         except IntegrityError as error:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "this licence was intended before") from error
 
@@ -83,14 +87,30 @@ class SqlLedger:
         self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime, file: bytes | None = None
     ) -> None:
         """See `LicenceLedger`."""
+        self.complete_many([Completion(identifier, record, face, at, file)])
+
+    def complete_many(self, completions: Sequence[Completion]) -> None:
+        """See `LicenceLedger`."""
         with self.database.transaction():
-            if self.find(identifier).record is not None:
-                raise IssuanceError(Reason.LEDGER_CONFLICT, "this licence was completed before")
-            row = {"identifier": identifier.text, "record": record, "face": face, "at": at}
-            self.database.run(insert(completions).values(**row))
-            if file is not None:
-                self.database.run(insert(files).values(identifier=identifier.text, file=file))
-            self._audit.record("licence.issue", identifier.text, at, details={"file": int(file is not None)})
+            self._require_open([one.identifier.text for one in completions])
+            self.database.add(schema.completions, [_completed(one) for one in completions])
+            with_file = [one for one in completions if one.file is not None]
+            self.database.add(files, [{"identifier": one.identifier.text, "file": one.file} for one in with_file])
+            self._audit.record_all(map(_issued, completions))
+
+    def _require_open(self, identifiers: list[str]) -> None:
+        """Check that licences were intended, and not completed."""
+        completed: dict[str, bool] = {}
+        query = select(intents.c.identifier, completions.c.number).select_from(_COMPLETED)
+        for start in range(0, len(identifiers), _AT_ONCE):
+            some = intents.c.identifier.in_(identifiers[start : start + _AT_ONCE])
+            completed |= {row.identifier: row.number is not None for row in self.database.run(query.where(some))}
+        for one in identifiers:
+            if one not in completed:
+                raise NotFoundError(Reason.LICENCE_NOT_FOUND, f"the ledger has no licence {one}")
+            if completed[one]:
+                raise IssuanceError(Reason.LEDGER_CONFLICT, f"the licence {one} was completed before")
+            completed[one] = True
 
     def file(self, identifier: Identifier) -> bytes | None:
         """See `LicenceLedger`."""
@@ -155,6 +175,25 @@ class SqlLedger:
         """See `RevocationLog`."""
         mine = select(func.max(allocations.c.position) + 1).where(allocations.c.key_id == key_id)
         return self.database.number(mine)
+
+
+def _intended(intent: Intent) -> dict[str, Any]:
+    return {
+        "identifier": intent.identifier.text,
+        "key_id": intent.key_id,
+        "status": intent.status.pack(),
+        "record_tbs": intent.record_tbs,
+        "face_tbs": intent.face_tbs,
+        "at": intent.at,
+    }
+
+
+def _completed(done: Completion) -> dict[str, Any]:
+    return {"identifier": done.identifier.text, "record": done.record, "face": done.face, "at": done.at}
+
+
+def _issued(done: Completion) -> Deed:
+    return Deed("licence.issue", done.identifier.text, done.at, details={"file": int(done.file is not None)})
 
 
 def _relation(intent: Intent, place: int, parent: Parent) -> dict[str, Any]:

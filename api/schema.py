@@ -33,7 +33,15 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-METADATA: Final = MetaData()
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+"""Constraints have names, so that a later migration can name them on both databases."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -188,7 +196,9 @@ audit_heads = Table(
 region = Table(
     "region",
     METADATA,
-    Column("place", SmallInteger, CheckConstraint("place = 1"), primary_key=True, autoincrement=False),
+    Column(
+        "place", SmallInteger, CheckConstraint("place = 1", name="ck_region_one"), primary_key=True, autoincrement=False
+    ),
     _text("code"),
 )
 publications = Table(
@@ -252,6 +262,3 @@ receipts = Table(
     _at(),
     _at("received_at"),
 )
-
-EXEMPT: Final = (chain, receipts)
-"""The tables whose rows may be changed and removed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from ecert.licence.identifier import Identifier
@@ -49,6 +49,25 @@ class Intent:
     face_tbs: bytes
     at: datetime
     parents: tuple[Parent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came of an intent.
+
+    Attributes:
+        identifier: The licence's identifier.
+        record: The sealed full record.
+        face: The sealed face record.
+        at: When, UTC.
+        file: The licence's file; None where it has none.
+    """
+
+    identifier: Identifier
+    record: bytes
+    face: bytes
+    at: datetime
+    file: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +133,25 @@ class LicenceLedger(Protocol):
             IssuanceError: every list of this key is full.
         """
 
+    def allocate_many(self, key_id: bytes, count: int) -> list[StatusRef]:
+        """Return `count` different references as `allocate` does; all of them or none.
+
+        Raises:
+            IssuanceError: the lists of this key do not have so many left.
+        """
+
     def intend(self, intent: Intent) -> None:
         """Record what is about to be sealed, and what it depends on.
 
         Raises:
             IssuanceError: this identifier, or this key's status reference, was intended before.
+        """
+
+    def intend_many(self, intents: Sequence[Intent]) -> None:
+        """Record intents as `intend` does; all of them or none.
+
+        Raises:
+            IssuanceError: an identifier or a status reference was intended before, or is there twice.
         """
 
     def complete(
@@ -129,6 +162,14 @@ class LicenceLedger(Protocol):
         Raises:
             NotFoundError: there is no intent for this identifier.
             IssuanceError: it was completed before.
+        """
+
+    def complete_many(self, completions: Sequence[Completion]) -> None:
+        """Record sealed bytes as `complete` does; all of them or none.
+
+        Raises:
+            NotFoundError: there is no intent for one of them.
+            IssuanceError: one was completed before, or is there twice.
         """
 
     def find(self, identifier: Identifier) -> LedgerEntry:

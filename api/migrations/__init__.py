@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-NEWEST: Final = "0001"
+REVISIONS: Final = ("0001",)
+"""Every schema there ever was, the oldest first."""
+NEWEST: Final = REVISIONS[-1]
 """The revision that this program works with."""
 
 

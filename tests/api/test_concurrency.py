@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -15,26 +14,51 @@ from api.audit import AuditBook
 from api.ledger import SqlLedger
 from ecert.audit import AuditCheck
 from ecert.licence.identifier import Identifier
-from ecert.ports import Decision, Intent
+from ecert.ports import Completion, Decision, Intent
 from ecert.revocation import ReasonCode, State
 from tests.world import ISSUER, START
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy import Table
+
+
 KEY = b"k" * 8
-WRITERS, EACH = 4, 40
+WRITERS, EACH, BLOCK = 4, 40, 3
+ISSUED = WRITERS * EACH * (1 + BLOCK)
 
 
 def write(location: str, writer: int) -> None:
     with SqlLedger(location) as ledger:
         for number in range(EACH):
-            identifier = Identifier("11100000MB0341032Y001", ISSUER, f"{writer}{number:05}", 1)
-            ledger.intend(Intent(identifier, KEY, ledger.allocate(KEY), b"record", b"face", START))
-            ledger.complete(identifier, record=b"r", face=b"f", at=START)
+            one, *others = (serial(f"{writer}{number:05}{place}") for place in range(1 + BLOCK))
+            ledger.intend(Intent(one, KEY, ledger.allocate(KEY), b"record", b"face", START))
+            ledger.complete(one, record=b"r", face=b"f", at=START)
             at = START + timedelta(seconds=number)
             other = ReasonCode.OTHER.value
-            ledger.decide(Decision(identifier, State.SUSPENDED.value, at, None, other, "样例", "", "", at))
+            ledger.decide(Decision(one, State.SUSPENDED.value, at, None, other, "样例", "", "", at))
+            references = ledger.allocate_many(KEY, BLOCK)
+            block = zip(others, references, strict=True)
+            ledger.intend_many([Intent(more, KEY, status, b"record", b"face", START) for more, status in block])
+            ledger.complete_many([Completion(more, b"r", b"f", START) for more in others])
+
+
+def serial(text: str) -> Identifier:
+    return Identifier("11100000MB0341032Y001", ISSUER, text, 1)
+
+
+class Follower:
+    """Reads a table by number, and never looks back."""
+
+    def __init__(self, ledger: SqlLedger, table: Table) -> None:
+        self._database = ledger.database
+        self._table = table
+        self.seen: list[int] = []
+
+    def look(self) -> None:
+        later = select(self._table.c.number).where(self._table.c.number > max(self.seen, default=0))
+        self.seen += self._database.run(later.order_by(self._table.c.number)).scalars()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -48,29 +72,20 @@ def test_writers_take_turns_and_a_follower_sees_everything(
     writers = [spawn.Process(target=write, args=(location, number)) for number in range(WRITERS)]
     for writer in writers:
         writer.start()
-    followed: list[int] = []
     with SqlLedger(location) as ledger:
-        deadline = time.monotonic() + 120
-        while len(followed) < WRITERS * EACH and time.monotonic() < deadline:
-            followed += [one.number for one in ledger.decisions([KEY], after=followed[-1] if followed else 0)]
-            time.sleep(0.002)
-        for writer in writers:
-            writer.join()
+        followers = [Follower(ledger, table) for table in (schema.decisions, schema.completions, schema.audit)]
+        while any(writer.is_alive() for writer in writers):
+            for follower in followers:
+                follower.look()
+        for follower in followers:
+            follower.look()
         assert [writer.exitcode for writer in writers] == [0] * WRITERS
-        assert len(followed) == WRITERS * EACH
+        decided = WRITERS * EACH
+        assert [len(follower.seen) for follower in followers] == [decided, ISSUED, decided + ISSUED]
         statuses = ledger.database.run(select(schema.intents.c.status)).scalars().all()
-        assert len(set(statuses)) == WRITERS * EACH
+        assert len(set(statuses)) == ISSUED == ledger.allocated(KEY)
         assert list(ledger.open_intents()) == []
         check = AuditCheck()
         for data in AuditBook(ledger.database).entries():
             check.take(data)
-        assert check.number == 2 * WRITERS * EACH
-
-
-def test_a_database_without_tables_says_what_to_do(request: pytest.FixtureRequest) -> None:
-    server = request.getfixturevalue("postgresql")
-    server.copy("template1", "empty")
-    with pytest.raises(Exception, match="python -m api migrate"):
-        SqlLedger(server.address("empty"))
-    with pytest.raises(Exception, match="cannot be reached"):
-        SqlLedger(server.address("nowhere"))
+        assert check.number == decided + ISSUED

@@ -1,16 +1,17 @@
-"""A ledger in memory, held to the same contract as the one in SQLite."""
+"""A ledger in memory, held to the same contract as those in SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ecert.errors import IssuanceError, NotFoundError, Reason
-from ecert.ports import Decision, Intent, LedgerEntry, LoggedDecision
+from ecert.errors import EcertError, IssuanceError, NotFoundError, Reason
+from ecert.ports import Completion, Decision, Intent, LedgerEntry, LoggedDecision
 from ecert.revocation import State
 from ecert.revocation.allocation import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from ecert.licence.identifier import Identifier
@@ -31,11 +32,19 @@ class MemoryLedger:
         self._given[key_id] = position + 1
         return spread(position, key_id * 4)
 
+    def allocate_many(self, key_id: bytes, count: int) -> list[StatusRef]:
+        return [self.allocate(key_id) for _ in range(count)]
+
     def intend(self, intent: Intent) -> None:
         taken = {(entry.intent.key_id, entry.intent.status) for entry in self._entries.values()}
         if intent.identifier in self._entries or (intent.key_id, intent.status) in taken:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "intended before")
         self._entries[intent.identifier] = LedgerEntry(intent, None, None)
+
+    def intend_many(self, intents: Sequence[Intent]) -> None:
+        with self._all_or_nothing():
+            for intent in intents:
+                self.intend(intent)
 
     def complete(
         self, identifier: Identifier, *, record: bytes, face: bytes, at: datetime, file: bytes | None = None
@@ -46,6 +55,20 @@ class MemoryLedger:
             raise IssuanceError(Reason.LEDGER_CONFLICT, "completed before")
         self._entries[identifier] = LedgerEntry(entry.intent, record, face)
         self._files[identifier] = file
+
+    def complete_many(self, completions: Sequence[Completion]) -> None:
+        with self._all_or_nothing():
+            for one in completions:
+                self.complete(one.identifier, record=one.record, face=one.face, at=one.at, file=one.file)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        before = self._entries.copy(), self._files.copy()
+        try:
+            yield
+        except EcertError:
+            self._entries, self._files = before
+            raise
 
     def file(self, identifier: Identifier) -> bytes | None:
         return self._files.get(identifier)
