@@ -23,5 +23,6 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
-    yield from postgres.serve(tmp_path_factory.mktemp("postgresql"))
+def postgresql() -> Iterator[postgres.Server]:
+    with postgres.serve() as server:
+        yield server

