@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from api.console.routes import add_console
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
@@ -51,10 +52,12 @@ def create_app(services: Services) -> ASGIApp:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
     )
-    problems.install(app)
+    office = services.office
+    problems.install(app, problems.respond if office is None else office.console.answer)
     app.router.routes[:0] = published.routes(services)
     app.include_router(receipts.router(services))
     app.include_router(operations.router(services))
-    if services.office is not None:
-        add_office(app, services.office)
+    if office is not None:
+        add_office(app, office)
+        add_console(app, office)
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)

@@ -12,6 +12,7 @@ from api.access.limits import RateLimits
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
+from api.console.site import Console
 from api.departments import Departments, Keys
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
@@ -40,6 +41,7 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        console: Stands before every page.
     """
 
     settings: OfficeSettings
@@ -50,6 +52,7 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    console: Console
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -90,7 +93,8 @@ def open_office(
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces)
+    console = Console(settings, pool, guard, departments, clock)
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
