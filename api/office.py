@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.sm2 import Signer, Vault
@@ -42,6 +44,7 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        provider: Where operators sign in; None: nowhere.
     """
 
     settings: OfficeSettings
@@ -53,10 +56,13 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    provider: IdentityProvider | None
 
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.pool.close)
@@ -77,6 +83,7 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     keys = {
         one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
@@ -94,7 +101,7 @@ def open_office(
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
     console = Console(settings, pool, guard, departments, clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console)
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console, provider)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
