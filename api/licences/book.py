@@ -15,7 +15,8 @@ from api.audit import AuditBook
 from api.decisions import event_of
 from api.licences.finding import within
 from api.licences.standing import Standing, standing, stands
-from api.service_schema import data_keys, licences
+from api.schema import decisions
+from api.service_schema import data_keys, deciders, licences
 from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.validity import CHINA
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from api.access.permissions import Scope
     from api.ledger import SqlLedger
+    from ecert.ports import Decision
 
 MOST: Final = 100
 """The most licences on one page of what was found."""
@@ -86,6 +88,21 @@ class Question:
     issued_to: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision about a licence, with who took it.
+
+    Attributes:
+        decision: What was decided.
+        operator: Who proposed it; empty where it came from the command line.
+        reviewer: Who approved it; empty where nobody had to.
+    """
+
+    decision: Decision
+    operator: str
+    reviewer: str
+
+
 class LicenceBook:
     """The licences of one ledger, as somebody may see them."""
 
@@ -110,6 +127,14 @@ class LicenceBook:
         series = f"{one.type_code}.{one.issuer_code}.{one.serial}"
         query = _QUERY.where(licences.c.series == series, within(self._scope)).order_by(licences.c.version.desc())
         return [self._licence(row) for row in self._ledger.database.run(query).all()]
+
+    def rulings(self, licence: Licence) -> list[Ruling]:
+        """Return what was decided about a licence, in the order in which it was."""
+        mine = decisions.c.identifier == licence.identifier.text
+        query = select(deciders.c.operator, deciders.c.reviewer).select_from(decisions.outerjoin(deciders))
+        rows = self._ledger.database.run(query.where(mine).order_by(decisions.c.number)).all()
+        taken = self._ledger.history(licence.identifier)
+        return [Ruling(one, row.operator or "", row.reviewer or "") for one, row in zip(taken, rows, strict=True)]
 
     def search(self, asked: Question, cursor: str, limit: int) -> tuple[list[Licence], str]:
         """Return what was asked for, the newest first, and where the next page begins; "" after the last.

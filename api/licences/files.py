@@ -6,17 +6,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from api.catalogue.book import TypeBook
+from ecert import envelope
 from ecert.cli.pixels import draw_png
 from ecert.errors import NotFoundError, Reason
 from ecert.issuance import SealedLicence
+from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.ofd.package import Package
 from ecert.ofd.pages import read_pages
 from ecert.ofd.raster import svg_to_png
 from ecert.ofd.svg import page_text, write_svg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.ledger import SqlLedger
     from api.licences.book import Licence
+    from ecert.licence.fields import FieldValue
+    from ecert.licence.types import TypeDefinition
     from ecert.ofd.fonts import FontSet
     from ecert.ofd.pages import ReadPage
 
@@ -62,6 +69,21 @@ def read_sealed(ledger: SqlLedger, licence: Licence) -> SealedLicence:
     if known.record is None or known.face is None:
         raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
     return SealedLicence(licence.identifier, known.record, known.face, ledger.file(licence.identifier))
+
+
+def read_fields_of(
+    ledger: SqlLedger, licence: Licence
+) -> tuple[SealedLicence, Mapping[str, FieldValue], TypeDefinition]:
+    """Return a licence as it was sealed, all that it says, and the version of its type that it was made by.
+
+    Raises:
+        NotFoundError: LICENCE_ERASED.
+    """
+    sealed = read_sealed(ledger, licence)
+    signed = envelope.decode(sealed.record, limit=MAX_RECORD)
+    record = decode_record(signed.payload)
+    kind = TypeBook(ledger.database).version(record.identifier.type_code, record.type_version)
+    return sealed, read_fields(signed.unprotected, record.digests), kind.definition
 
 
 def make_file(sealed: SealedLicence, name: FileName, portal_host: str, fonts: FontSet) -> LicenceFile:
