@@ -13,6 +13,7 @@ from api.access.limits import RateLimits
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
+from api.console.site import Console
 from api.departments import Departments, Keys
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
@@ -47,6 +48,7 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        console: Stands before every page.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -59,6 +61,7 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    console: Console
     fonts: FontSet
     drawing: Executor
 
@@ -107,7 +110,8 @@ def open_office(
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, fonts, drawing)
+    console = Console(settings, pool, guard, departments, clock)
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console, fonts, drawing)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

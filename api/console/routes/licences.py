@@ -120,7 +120,7 @@ def _row(licence: Licence, names: Mapping[str, Phrase]) -> LicenceRow:
         type_name=names[code].zh if code in names else code,
         number=number,
         holder=holder,
-        state=LicenceState(licence.standing.value),
+        state=LicenceState[licence.standing.name],
         effective=licence.effective,
         expiring=licence.expiring,
         issued_at=licence.issued_at,
@@ -143,7 +143,7 @@ def licence_page(
         key=licence.key,
         type_name=Phrase(definition.name_en, definition.name),
         identifier=licence.identifier.text,
-        state=LicenceState(licence.standing.value),
+        state=LicenceState[licence.standing.name],
         picture=f"{files}/{FileName.PICTURE}" if drawn else "",
         qr=f"{files}/{FileName.CODE}",
         facts=facts(definition, fields, masked=not revealed),
@@ -164,7 +164,7 @@ def links(files: str, sealed: SealedLicence) -> tuple[Link, ...]:
 
 
 def _version(licence: Licence) -> LicenceVersion:
-    state = LicenceState(licence.standing.value)
+    state = LicenceState[licence.standing.name]
     return LicenceVersion(licence.key, licence.identifier.version, state, licence.issued_at)
 
 
@@ -172,7 +172,7 @@ def _history(ledger: SqlLedger, rulings: list[Ruling]) -> tuple[StatusEntry, ...
     names = names_of(ledger.database, {who for one in rulings for who in (one.operator, one.reviewer)})
     return tuple(
         StatusEntry(
-            state=LicenceState(State(one.decision.state).name.lower()),
+            state=LicenceState[State(one.decision.state).name],
             since=one.decision.since,
             until=one.decision.until,
             reason=one.decision.reason,
