@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
+MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024, "/console/issue/": 1024 * 1024}
+"""Beginnings of paths where it is more: an application may have a portrait."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -60,4 +62,4 @@ def create_app(services: Services) -> ASGIApp:
     if office is not None:
         add_office(app, office)
         add_console(app, office)
-    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)
