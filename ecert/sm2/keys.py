@@ -135,7 +135,7 @@ class PublicKey:
     def _verify(self, signature: bytes, message: bytes, user_id: bytes, *, raw: bool) -> None:
         kernel = engine.kernel()
         if kernel is not None:
-            answer = kernel.answer((self._point, signature, message, self.z(user_id)), raw=raw)
+            answer = kernel.answer(self._point, signature, message, self.z(user_id), raw=raw)
             if answer != FITS:
                 raise refusal(answer, signature, raw=raw)
             return

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ecert.sm2.kernel.self_test import disagreement
 from ecert.sm2.signature import encode_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ecert.sm2.kernel import _verify
     from ecert.sm2.kernel.self_test import Reference
 
@@ -28,9 +26,6 @@ KEYS: Final = 8192
 """How many keys are held, with a table or without one; the least recently used goes first."""
 
 _E_IS_GIVEN: Final = b""
-
-Question: TypeAlias = "tuple[bytes, bytes, bytes, bytes | None]"
-"""A 65-byte point already known to be on the curve, a signature, a message, and Z (32 bytes; None: the default's)."""
 
 
 class Kernel:
@@ -48,17 +43,21 @@ class Kernel:
         """Tell whether (r, s) is the key's signature over the 32-byte value e."""
         return self._compiled.verify(handle, encode_raw(r, s), e, _E_IS_GIVEN, True) == FITS  # noqa: FBT003
 
-    def answer(self, question: Question, *, raw: bool) -> int:
-        """Return FITS, DOES_NOT_FIT or MALFORMED."""
-        point, signature, message, z = question
+    def answer(self, point: bytes, signature: bytes, message: bytes, z: bytes | None, *, raw: bool) -> int:
+        """Return FITS, DOES_NOT_FIT or MALFORMED.
+
+        Args:
+            point: 65 bytes, already known to lie on the curve.
+            signature: As it came.
+            message: The bytes signed.
+            z: 32 bytes; None for the default user ID's.
+            raw: The signature is raw, not DER.
+        """
         return self._compiled.verify(self.load_public(point), signature, message, z, raw)
 
-    def answer_many(self, questions: Sequence[Question], *, raw: bool) -> bytes:
-        """Answer many at once: one byte each, as `answer`."""
-        load = self.load_public
-        return self._compiled.verify_many(
-            [(load(point), signature, message, z) for point, signature, message, z in questions], raw
-        )
+    def answer_many(self, questions: list[tuple[_verify.Key, bytes, bytes, bytes | None]], *, raw: bool) -> bytes:
+        """Answer many at once, one byte each, as `answer`; keys are what `load_public` returned."""
+        return self._compiled.verify_many(questions, raw)
 
 
 class Compiled(Protocol):

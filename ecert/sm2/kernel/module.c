@@ -110,8 +110,21 @@ static PyObject *verify(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return PyLong_FromLong(answer);
 }
 
+/* Rooms to work in that are free now, so that a batch need not ask the system for one. Touched under the GIL. */
+enum { IDLE_MAX = 8 };
+static workspace *idle[IDLE_MAX];
+static int idle_count;
+
+static workspace *room_take(void) { return idle_count ? idle[--idle_count] : workspace_make(); }
+
+static void room_return(workspace *room) {
+    if (idle_count < IDLE_MAX && room) idle[idle_count++] = room;
+    else free(room);
+}
+
 /* What a batch needs, beside its questions. */
 typedef struct {
+    workspace *space;
     question *asked;
     const claim **claims;
     uint8_t **places, *answers;
@@ -120,12 +133,13 @@ typedef struct {
 
 static bool batch_make(batch *out, size_t count) {
     size_t room = count ? count : 1;
-    *out = (batch){malloc(room * sizeof(question)), malloc(room * sizeof(claim *)), malloc(room * sizeof(uint8_t *)),
+    *out = (batch){room_take(), malloc(room * sizeof(question)), malloc(room * sizeof(claim *)), malloc(room * sizeof(uint8_t *)),
                    calloc(room, 1), count};
-    return out->asked && out->claims && out->places && out->answers;
+    return out->space && out->asked && out->claims && out->places && out->answers;
 }
 
 static void batch_free(batch *many) {
+    room_return(many->space);
     free(many->asked);
     free((void *)many->claims);
     free((void *)many->places);
@@ -145,7 +159,7 @@ static bool batch_take(batch *many, PyObject *items) {
     return true;
 }
 
-static bool batch_answer(batch *many, bool raw, const table *base) {
+static void batch_answer(batch *many, bool raw, const table *base) {
     size_t sound = 0;
     for (size_t i = 0; i < many->count; i++) {
         many->answers[i] = SM2_MALFORMED;
@@ -153,7 +167,7 @@ static bool batch_answer(batch *many, bool raw, const table *base) {
         many->claims[sound] = &many->asked[i].claimed;
         many->places[sound++] = &many->answers[i];
     }
-    return claims_fit(many->claims, sound, base, many->places);
+    claims_fit(many->space, many->claims, sound, base, many->places);
 }
 
 static PyObject *batch_run(batch *many, bool raw) {
@@ -162,11 +176,11 @@ static PyObject *batch_run(batch *many, bool raw) {
     for (size_t i = 0; i < many->count; i++) many->asked[i].multiples = table_borrow(many->asked[i].known);
     table *base = base_borrow();
     void *state = PyEval_SaveThread();
-    bool done = batch_answer(many, raw, base);
+    batch_answer(many, raw, base);
     PyEval_RestoreThread(state);
     for (size_t i = 0; i < many->count; i++) table_return(many->asked[i].multiples);
     table_return(base);
-    return done ? PyBytes_FromStringAndSize((const char *)many->answers, (Py_ssize_t)many->count) : PyErr_NoMemory();
+    return PyBytes_FromStringAndSize((const char *)many->answers, (Py_ssize_t)many->count);
 }
 
 static PyObject *verify_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
@@ -207,8 +221,11 @@ static PyObject *probe(PyObject *module, PyObject *const *arguments, Py_ssize_t 
     uint8_t answer = 0, *answers[1] = {&answer};
     claimed.point = &parsed;
     claimed.multiples = multiples;
-    bool done = base && (multiples || !window) && claims_fit(claims, 1, base, answers);
+    workspace *space = room_take();
+    bool done = base && space && (multiples || !window);
+    if (done) claims_fit(space, claims, 1, base, answers);
     long alone = done && claim_fits(&claimed, base) ? SM2_FITS : SM2_DOES_NOT_FIT;
+    room_return(space);
     free(multiples);
     free(base);
     if (!done) return PyErr_NoMemory();

@@ -261,34 +261,35 @@ static void powers_of_two(affine *powers, const affine *point, size_t count) {
     points_to_affine(powers, points, count, products);
 }
 
-/* entries[filled..2·filled-1) of a row: what is there, plus `filled` times its base, which stands last. */
-static void double_row(affine *entries, size_t filled) {
+/* One level of every row: what fills entries[0..filled) of a row, plus its last, becomes entries[filled..2·filled-1).
+ * The two never have equal x: they are different small multiples, and n is a prime far larger than either. */
+static void double_rows(table *built, size_t filled) {
     addition additions[CHUNK];
     u256 products[CHUNK + 1];
-    for (size_t at = 0; at + 1 < filled; at += CHUNK) {
-        size_t count = filled - 1 - at < CHUNK ? filled - 1 - at : CHUNK;
-        for (size_t i = 0; i < count; i++)
-            additions[i] = (addition){&entries[filled - 1], &entries[at + i], &entries[filled + at + i], false};
-        points_add(additions, count, products);
+    size_t width = (size_t)1 << (built->window - 1), count = 0;
+    for (unsigned row = 0; row < built->rows; row++) {
+        affine *entries = built->entries + row * width;
+        for (size_t i = 0; i + 1 < filled; i++) {
+            additions[count++] = (addition){&entries[filled - 1], &entries[i], &entries[filled + i], false};
+            if (count < CHUNK) continue;
+            points_add(additions, count, products);
+            count = 0;
+        }
     }
+    points_add(additions, count, products);
 }
 
 table *table_build(const affine *point, unsigned window) {
     affine powers[DOUBLINGS];
     table *built = malloc(table_size(window));
     if (!built) return NULL;
-    unsigned rows = rows_of(window);
     size_t width = (size_t)1 << (window - 1);
-    *built = (table){window, rows, 0};
-    powers_of_two(powers, point, (size_t)rows * window);
-    for (unsigned row = 0; row < rows; row++) {
-        affine *entries = built->entries + row * width;
-        entries[0] = powers[row * window];
-        for (unsigned bit = 1; bit < window; bit++) {
-            /* j · base and 2^m · base, j below 2^m, never have equal x: n is prime and far larger than either. */
-            entries[((size_t)1 << bit) - 1] = powers[row * window + bit];
-            if (bit + 1 < window) double_row(entries, (size_t)1 << bit);
-        }
+    *built = (table){window, rows_of(window), 0};
+    powers_of_two(powers, point, (size_t)built->rows * window);
+    for (unsigned bit = 0; bit < window; bit++) {
+        for (unsigned row = 0; row < built->rows; row++)
+            built->entries[row * width + ((size_t)1 << bit) - 1] = powers[row * window + bit];
+        if (bit && bit + 1 < window) double_rows(built, (size_t)1 << bit);
     }
     return built;
 }

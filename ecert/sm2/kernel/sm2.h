@@ -49,8 +49,12 @@ typedef struct {
 /* Checks (e + x(s·G + t·P)) mod n = r. */
 bool claim_fits(const claim *claimed, const table *base);
 
-/* The same for many: answers[i] becomes SM2_FITS or SM2_DOES_NOT_FIT. `claims` holds pointers, none NULL.
- * False, with nothing answered, where there is no memory. */
-bool claims_fit(const claim *const *claims, size_t count, const table *base, uint8_t *const *answers);
+/* Room for the work on many at once, some 1.6 MB of which most is never touched; freed with free(). */
+typedef struct workspace workspace;
+workspace *workspace_make(void);
+
+/* The same for many: answers[i] becomes SM2_FITS or SM2_DOES_NOT_FIT. No pointer may be NULL. */
+void claims_fit(workspace *space, const claim *const *claims, size_t count, const table *base,
+                uint8_t *const *answers);
 
 #endif

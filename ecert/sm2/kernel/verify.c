@@ -121,12 +121,14 @@ bool claim_fits(const claim *claimed, const table *base) {
 enum { GROUP = 128, TERMS_MAX = 2 * DIGITS_MAX };
 
 /* What a group needs: the points of each claim, one claim after another, and one level of additions. */
-typedef struct {
+struct workspace {
     size_t starts[GROUP], counts[GROUP];
     affine points[GROUP * TERMS_MAX];
     addition additions[GROUP * TERMS_MAX / 2];
     u256 products[GROUP * TERMS_MAX / 2 + 1];
-} workspace;
+};
+
+workspace *workspace_make(void) { return malloc(sizeof(workspace)); }
 
 /* Adds neighbours, for every claim at once. A claim where two x are equal gets the count 0, and is checked alone. */
 static bool add_neighbours(workspace *space, size_t size) {
@@ -174,11 +176,8 @@ static void check_group(workspace *space, const claim *const *claims, size_t siz
     }
 }
 
-bool claims_fit(const claim *const *claims, size_t count, const table *base, uint8_t *const *answers) {
-    workspace *space = malloc(sizeof *space);
-    if (!space) return false;
+void claims_fit(workspace *space, const claim *const *claims, size_t count, const table *base,
+                uint8_t *const *answers) {
     for (size_t at = 0; at < count; at += GROUP)
         check_group(space, claims + at, count - at < GROUP ? count - at : GROUP, base, answers + at);
-    free(space);
-    return true;
 }
