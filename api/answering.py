@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from api.chain import ChainBook
 from api.decisions import event_of
 from api.publishing import status_key
-from ecert import envelope
 from ecert.errors import CustodyError, EcertError, NotFoundError, Reason
-from ecert.licence.record import MAX_RECORD, decode_record
 from ecert.revocation import StatusAnswer, load_answer, seal_answer, state_at
 
 if TYPE_CHECKING:
@@ -33,23 +31,21 @@ def answer_question(
     """
     region = status_key(registry, signer).region.code
     at, now = at.replace(microsecond=0), now.replace(microsecond=0)
-    known, newest = ledger.find(identifier), ChainBook(ledger.database).publication()
-    if known.record is None:
-        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
+    known, newest = ledger.issued(identifier), ChainBook(ledger.database).publication()
     if newest is None:
         raise NotFoundError(Reason.STATUS_MISSING, "nothing was published from this ledger yet: publish first")
-    sealed_at = decode_record(envelope.decode(known.record, limit=MAX_RECORD).payload).sealed_at
+    sealed_at = known.at
     if not sealed_at <= at <= now:
         raise EcertError(Reason.USAGE, f"ask about a time from its sealing, {sealed_at:%F %T}Z, until now")
-    key = registry.find(known.intent.key_id)
+    key = registry.find(known.key_id)
     if key is None or key.region.code != region:
         raise CustodyError(Reason.KEY_MISMATCH, f"region {region} does not answer for this licence")
     state, event = state_at([event_of(decision) for decision in ledger.history(identifier)], at)
     answer = StatusAnswer(
         region=region,
         identifier=identifier.text,
-        key_id=known.intent.key_id,
-        reference=known.intent.status,
+        key_id=known.key_id,
+        reference=known.status,
         asked_at=at,
         state=state,
         event=event,

@@ -1,4 +1,4 @@
-"""The publisher's HTTP service: registry and status for windows, receipts from them. It holds no key."""
+"""The HTTP service: registry and status for windows, receipts from them; for departments, the issuing service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from api.routes import operations, published, receipts
+from api.routes.office import add_office
 from ecert.web import problems
 from ecert.web.metrics import Rim
 
@@ -54,4 +55,6 @@ def create_app(services: Services) -> ASGIApp:
     app.router.routes[:0] = published.routes(services)
     app.include_router(receipts.router(services))
     app.include_router(operations.router(services))
+    if services.office is not None:
+        add_office(app, services.office)
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)

@@ -3,7 +3,7 @@
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +11,7 @@ import typer
 
 from api.applications import read_applications
 from api.audit import AuditBook
+from api.departments import registered, time_stamper
 from api.ledger import SqlLedger
 from api.options import (
     BundleOption,
@@ -27,7 +28,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.fonts import load_fonts
 from ecert.cli.pixels import draw_png, draw_terminal, qr_modules
 from ecert.cli.published import load_published, load_published_holdings
-from ecert.errors import CustodyError, IssuanceError, NotFoundError, Reason, RejectedError
+from ecert.errors import IssuanceError, NotFoundError, Reason, RejectedError
 from ecert.issuance import SealedLicence, require_page
 from ecert.issuance import issue as issue_licence
 from ecert.licence.application import Application
@@ -41,9 +42,7 @@ from ecert.ofd.package import MAX_FILE, Package
 from ecert.ofd.sealing import Sealer
 from ecert.revocation.seal_list import SealState
 from ecert.seal import Seal
-from ecert.sm2 import Signer, sm3
-from ecert.timestamp import issue_token
-from ecert.trust import RegisteredKey, Registry, Role
+from ecert.trust import RegisteredKey, Role
 from ecert.verification.files import FileKind, Question, assess_file
 
 PortalOption = Annotated[
@@ -55,32 +54,6 @@ FontsOption = Annotated[
 DEFAULT_PORTAL: Final = "ZZ.EXAMPLE"
 _MAX_SEAL: Final = 2 * 1024 * 1024
 _SERIAL_BITS: Final = 127
-
-
-def _registered(registry: Registry, signer: Signer, role: Role) -> RegisteredKey:
-    """Return a signing key as the registry has it, in standing now.
-
-    Raises:
-        CustodyError: the registry does not have it in that role.
-        VerificationError: it has no standing now.
-    """
-    key = registry.find(signer.public_key.key_id)
-    if key is None or key.member.role is not role:
-        raise CustodyError(Reason.KEY_MISMATCH, f"the signing key is not that of a registered {role.value}")
-    registry.standing(key, entry.now())
-    return key
-
-
-def _time_stamp(registry: Registry, uri: str, passphrase_file: Path | None) -> Callable[[bytes], bytes]:
-    """Return what issues timestamps with a registered authority's key."""
-    signer = open_signer(uri, passphrase_file)
-    certificate = _registered(registry, signer, Role.TSA).certificate
-
-    def stamp(value: bytes) -> bytes:
-        serial = secrets.randbits(_SERIAL_BITS) | 1
-        return issue_token(sm3(value), signer=signer, certificate=certificate, serial=serial, at=entry.now())
-
-    return stamp
 
 
 def _usable_seal(path: Path, ledger: str) -> Seal:
@@ -129,10 +102,10 @@ def issue(
     applications = read_applications(file, type_name)
     registry = load_published(bundle)
     key = open_signer(signer, passphrase_file)
-    issuer = _registered(registry, key, Role.ISSUER)
+    issuer = registered(registry, key, Role.ISSUER, entry.now())
     files = None
     if seal is not None:
-        stamp = None if tsa is None else _time_stamp(registry, tsa, passphrase_file)
+        stamp = None if tsa is None else time_stamper(registry, open_signer(tsa, passphrase_file), entry.now)
         files = FileMaker(
             seal=_usable_seal(seal, ledger),
             sealer=Sealer(key, issuer.certificate, stamp),
@@ -254,7 +227,7 @@ def copy(
     data = read_bounded(file, MAX_FILE, Reason.USAGE)
     assess_file(data, FileKind.OFD, held, Question(at=now, now=now)).require()
     key = open_signer(signer, passphrase_file)
-    issuer = _registered(load_published(bundle), key, Role.ISSUER)
+    issuer = registered(load_published(bundle), key, Role.ISSUER, entry.now())
     note = CopyNote(creator, cause, parse_date(until), now)
     made = make_copy(Package.read(data), note, Sealer(key, issuer.certificate), load_fonts(fonts))
     write_atomic(out, write_package(made, now), mode=0o600)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, or_, select
 
-from api.schema import completions, heads, leaves, nodes
-from ecert import envelope
+from api.schema import completions, heads, intents, leaves, nodes
+from api.service_schema import licences
 from ecert.errors import NotFoundError, Reason
-from ecert.licence.record import MAX_RECORD
 from ecert.revocation.issued import NO_HEAD, IssuedHead, IssuedProof, leaf_hash, seal_head
 from ecert.revocation.merkle import IssuedTree
 from ecert.sm2 import sm3
@@ -35,6 +34,11 @@ _LAST_IN: Final = (
     .join(leaves, leaves.c.identifier == completions.c.identifier)
     .order_by(leaves.c.position.desc())
     .limit(1)
+)
+_ISSUED: Final = (
+    select(completions.c.identifier, intents.c.key_id, licences.c.record_digest, licences.c.face_digest)
+    .join(intents, intents.c.identifier == completions.c.identifier)
+    .join(licences, licences.c.identifier == completions.c.identifier)
 )
 
 
@@ -72,12 +76,11 @@ class IssuedBook:
     def _take_in_some(self) -> bool:
         with self._db.transaction():
             tree = IssuedTree(_Nodes(self._db), self._size())
-            later = select(completions).where(completions.c.number > self._db.number(_LAST_IN))
+            later = _ISSUED.where(completions.c.number > self._db.number(_LAST_IN))
             rows = self._db.run(later.order_by(completions.c.number).limit(_AT_ONCE)).all()
             for issued in rows:
-                signed, printed = (envelope.decode(data, limit=MAX_RECORD) for data in (issued.record, issued.face))
-                digests = (sm3(signed.payload), sm3(printed.payload))
-                leaf = leaf_hash(signed.key_id, *digests)
+                digests = (issued.record_digest, issued.face_digest)
+                leaf = leaf_hash(issued.key_id, *digests)
                 row = dict(zip(leaves.c.keys(), (tree.append(leaf), issued.identifier, leaf, *digests), strict=True))
                 self._db.run(insert(leaves).values(**row))
         return len(rows) == _AT_ONCE

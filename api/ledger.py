@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from api import schema
+from api.at_rest import FILE, RECORD, AtRest
 from api.audit import AuditBook, Deed
-from api.database import Database
+from api.database import Database, is_url
+from api.indexing import index_row
 from api.schema import allocations, completions, decisions, files, intents, lists, relations
-from ecert.errors import IssuanceError, NotFoundError, Reason
+from api.service_schema import data_keys, licences
+from ecert.errors import CustodyError, IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.reference import StatusRef
 from ecert.ports import Completion, Decision, Intent, LedgerEntry, LoggedDecision, Parent
 from ecert.revocation import State
 from ecert.revocation.allocation import spread
+from keys.local_vault import open_local_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy import Row
+
+    from api.at_rest import Lock
+    from ecert.sm2 import Vault
 
 _AT_ONCE: Final = 1000
 """Identifiers named in one query."""
@@ -39,10 +48,22 @@ class SqlLedger:
         database: For what else is kept in it.
     """
 
-    def __init__(self, location: str | Path, *, create: bool = True, actor: str = "") -> None:
-        """Open it, see `Database`."""
+    def __init__(
+        self, location: str | Path, *, create: bool = True, actor: str = "", vault: Vault | None = None
+    ) -> None:
+        """Open it.
+
+        Args:
+            location: See `Database`, as for `create` and `actor`.
+            create: As there.
+            actor: As there.
+            vault: The key that licences are encrypted with; None: for a file, that in the file beside it; for a
+                database none, and records and files are neither written nor read.
+        """
         self.database = Database(location, create=create, actor=actor)
+        self._location, self._vault = location, vault
         self._audit = AuditBook(self.database)
+        self._also: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         """Return the open ledger."""
@@ -51,6 +72,30 @@ class SqlLedger:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.database.close()
+
+    @cached_property
+    def at_rest(self) -> AtRest:
+        """What encrypts and opens licences.
+
+        Raises:
+            CustodyError: VAULT_KEY_UNUSABLE; its key is not at hand.
+        """
+        if self._vault is not None:
+            return AtRest(self._vault)
+        if is_url(self._location):
+            raise CustodyError(Reason.VAULT_KEY_UNUSABLE, "name the key that licences are encrypted with: --vault URI")
+        path = Path(self._location)
+        empty = self.database.row(select(data_keys.c.identifier).limit(1)) is None
+        return AtRest(open_local_vault(path.with_name(f"{path.name}.key"), create=empty))
+
+    @contextmanager
+    def also(self, work: Callable[[], None]) -> Iterator[None]:
+        """Do something more within the transactions that complete licences: all of it, or nothing of either."""
+        self._also = work
+        try:
+            yield
+        finally:
+            self._also = None
 
     def allocate(self, key_id: bytes) -> StatusRef:
         """See `LicenceLedger`."""
@@ -91,12 +136,18 @@ class SqlLedger:
 
     def complete_many(self, completions: Sequence[Completion]) -> None:
         """See `LicenceLedger`."""
+        locked = [(one, *self.at_rest.lock(one.identifier.text)) for one in completions]
+        index = [index_row(one, lock, self.at_rest) | {"operator": self.database.actor} for one, _, lock in locked]
+        keys = [{"identifier": one.identifier.text, "key": key} for one, key, _ in locked]
         with self.database.transaction():
             self._require_open([one.identifier.text for one in completions])
-            self.database.add(schema.completions, [_completed(one) for one in completions])
-            with_file = [one for one in completions if one.file is not None]
-            self.database.add(files, [{"identifier": one.identifier.text, "file": one.file} for one in with_file])
+            self.database.add(schema.completions, [_completed(one, lock) for one, _, lock in locked])
+            self.database.add(files, [_filed(one, lock) for one, _, lock in locked if one.file is not None])
+            self.database.add(data_keys, keys)
+            self.database.add(licences, index)
             self._audit.record_all(map(_issued, completions))
+            if self._also is not None:
+                self._also()
 
     def _require_open(self, identifiers: list[str]) -> None:
         """Check that licences were intended, and not completed."""
@@ -113,17 +164,48 @@ class SqlLedger:
             completed[one] = True
 
     def file(self, identifier: Identifier) -> bytes | None:
-        """See `LicenceLedger`."""
+        """See `LicenceLedger`.
+
+        Raises:
+            NotFoundError: LICENCE_ERASED.
+        """
         row = self.database.row(select(files.c.file).where(files.c.identifier == identifier.text))
-        return None if row is None else bytes(row.file)
+        return None if row is None else self.unlock(identifier).open(FILE, row.file)
+
+    def unlock(self, identifier: Identifier) -> Lock:
+        """Return the key of a licence that was issued.
+
+        Raises:
+            NotFoundError: LICENCE_ERASED.
+            EcertError: it does not open.
+        """
+        row = self.database.row(select(data_keys.c.key).where(data_keys.c.identifier == identifier.text))
+        if row is None:
+            raise NotFoundError(
+                Reason.LICENCE_ERASED, f"the licence {identifier.text} was erased when its time had come"
+            )
+        return self.at_rest.unlock(identifier.text, row.key)
 
     def find(self, identifier: Identifier) -> LedgerEntry:
-        """See `LicenceLedger`."""
+        """See `LicenceLedger`.
+
+        Raises:
+            NotFoundError: as there; or LICENCE_ERASED.
+        """
         query = select(intents, completions.c.record, completions.c.face).select_from(_COMPLETED)
         row = self.database.row(query.where(intents.c.identifier == identifier.text))
         if row is None:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, f"the ledger has no licence {identifier.text}")
-        return LedgerEntry(self._intent(row), row.record, row.face)
+        record = None if row.record is None else self.unlock(identifier).open(RECORD, row.record)
+        return LedgerEntry(self._intent(row), record, row.face)
+
+    def issued(self, identifier: Identifier) -> Intent:
+        """See `LicenceLedger`."""
+        query = select(intents).select_from(_COMPLETED).where(completions.c.number.is_not(None))
+        row = self.database.row(query.where(intents.c.identifier == identifier.text))
+        if row is None:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, f"the licence {identifier.text} was never issued")
+        return self._intent(row)
 
     def open_intents(self) -> Iterator[Intent]:
         """See `LicenceLedger`."""
@@ -149,10 +231,11 @@ class SqlLedger:
         """See `RevocationLog`."""
         identifier = decision.identifier.text
         with self.database.transaction():
-            if self.find(decision.identifier).record is None:
-                raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
+            self.issued(decision.identifier)
             require_next(decision, self.history(decision.identifier))
             self.database.run(insert(decisions).values(**{**asdict(decision), "identifier": identifier}))
+            now = {"state": decision.state, "since": decision.since, "until": decision.until}
+            self.database.run(update(licences).where(licences.c.identifier == identifier).values(**now))
             details = {"state": State(decision.state).name.lower(), "reason": decision.reason_code}
             self._audit.record("licence.decide", identifier, decision.decided_at, details=details)
 
@@ -188,8 +271,13 @@ def _intended(intent: Intent) -> dict[str, Any]:
     }
 
 
-def _completed(done: Completion) -> dict[str, Any]:
-    return {"identifier": done.identifier.text, "record": done.record, "face": done.face, "at": done.at}
+def _completed(done: Completion, lock: Lock) -> dict[str, Any]:
+    record = lock.seal(RECORD, done.record)
+    return {"identifier": done.identifier.text, "record": record, "face": done.face, "at": done.at}
+
+
+def _filed(done: Completion, lock: Lock) -> dict[str, Any]:
+    return {"identifier": done.identifier.text, "file": lock.seal(FILE, done.file or b"")}
 
 
 def _issued(done: Completion) -> Deed:

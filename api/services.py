@@ -1,4 +1,4 @@
-"""Everything the publisher's service works with. No key is among it: signing is the job of `publish --watch`."""
+"""Everything the service works with: what the publisher answers with, and the issuing service where there is one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from api.office import Office
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -32,6 +34,7 @@ class Services:
         receipts: What windows report.
         health: How everything fares.
         metrics: The same, in numbers.
+        office: The issuing service; None: this process publishes only.
     """
 
     files: PublishedFiles
@@ -40,6 +43,7 @@ class Services:
     receipts: ReceiptDesk
     health: HealthDesk
     metrics: Metrics
+    office: Office | None = None
 
     async def run(self) -> None:
         """Do what goes on beside requests, until cancelled."""
@@ -48,16 +52,21 @@ class Services:
     async def close(self) -> None:
         """Let go of everything."""
         await self.receipts.close()
+        if self.office is not None:
+            await self.office.close()
         await asyncio.to_thread(self.ledgers.close)
 
 
-def open_services(published: Path, ledgers: Sequence[str], clock: Callable[[], datetime]) -> Services:
+def open_services(
+    published: Path, ledgers: Sequence[str], clock: Callable[[], datetime], office: Office | None = None
+) -> Services:
     """Open and check everything, before a port is bound.
 
     Args:
         published: The published folder.
         ledgers: The ledgers of the regions that publish there; windows are registered in the first.
         clock: Returns the time.
+        office: The issuing service, where this process is one; closed with the rest.
 
     Raises:
         EcertError: the registry does not verify, or a ledger cannot be used.
@@ -72,4 +81,4 @@ def open_services(published: Path, ledgers: Sequence[str], clock: Callable[[], d
     waiting.set_function(lambda: heads.waiting)
     received = Gauge("ecert_receipts", "Receipts taken since the start.", registry=metrics.registry)
     received.set_function(lambda: receipts.received)
-    return Services(files, heads, desk, receipts, health, metrics)
+    return Services(files, heads, desk, receipts, health, metrics, office)

@@ -235,6 +235,8 @@ class Reason(StrEnum):
 
     # Callers of a service.
     SIGN_IN_REFUSED = "sign-in-refused"
+    LICENCE_ERASED = "licence-erased"
+    CALLER_UNKNOWN = "caller-unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,7 +358,7 @@ def find_parents(
 
 def _issued_here(identifier: Identifier, ledger: LicenceLedger) -> Parent | None:
     try:
-        known = ledger.find(identifier)
+        known = ledger.issued(identifier)
     except NotFoundError:
         return None
-    return None if known.record is None else Parent(identifier, known.intent.key_id, known.intent.status)
+    return Parent(identifier, known.key_id, known.status)

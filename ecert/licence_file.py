@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ecert.licence.fields import FieldValue
     from ecert.licence.types import TypeDefinition
     from ecert.ofd.fonts import FontSet
+    from ecert.ofd.layout import Layout
     from ecert.ofd.pictures import Modules
     from ecert.seal import Seal
 
@@ -40,6 +41,7 @@ class FileMaker:
         draw_code: Draws the text of a QR code.
         portal_host: The host in that text.
         emblem: Supplied by the deployment; without one its place stays empty.
+        layout: Returns the layout of a type; by default that shipped for it.
     """
 
     seal: Seal
@@ -48,6 +50,7 @@ class FileMaker:
     draw_code: Callable[[str], Modules]
     portal_host: str
     emblem: Picture | None = None
+    layout: Callable[[TypeDefinition], Layout] = load_layout
 
     def require_fit(self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None) -> None:
         """Require that a licence can be set, before anything of it is signed.
@@ -56,7 +59,7 @@ class FileMaker:
             IssuanceError: a text does not fit or has a character that no font has; or the portrait cannot be used,
                 or has no place on the page of this type.
         """
-        layout = load_layout(definition)
+        layout = self.layout(definition)
         if portrait is not None and not any(isinstance(item, PortraitItem) for item in layout.items):
             problem = FieldProblem("/portrait", "no portrait: this type shows none", "无照片：此类型证照没有照片")
             raise IssuanceError(Reason.APPLICATION_INVALID, "the type has no place for a portrait", (problem,))
@@ -88,7 +91,7 @@ class FileMaker:
             CustodyError: the key failed.
         """
         face = self._face(fields, portrait, self.draw_code(text(self.portal_host)))
-        document = LicenceDocument(definition, load_layout(definition), face, record)
+        document = LicenceDocument(definition, self.layout(definition), face, record)
         written = write_licence(document, self.fonts, at)
         sealed = seal_file(written.package, self.seal, self.sealer, centre=written.seal, others=written.others, at=at)
         data = write_package(sealed, at)

@@ -179,6 +179,13 @@ class LicenceLedger(Protocol):
             NotFoundError: nothing is.
         """
 
+    def issued(self, identifier: Identifier) -> Intent:
+        """Return what was intended of a licence that was issued.
+
+        Raises:
+            NotFoundError: it never was.
+        """
+
     def file(self, identifier: Identifier) -> bytes | None:
         """Return a licence's file; None where it has none, or nothing is known of it."""
 

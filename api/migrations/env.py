@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from api.schema import METADATA
+from api.columns import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
 context.run_migrations()

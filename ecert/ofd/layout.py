@@ -313,7 +313,16 @@ def load_layout(definition: TypeDefinition) -> Layout:
     path = files("ecert.licence").joinpath("layouts", f"{definition.slug}.json")
     if not path.is_file():
         raise NotFoundError(Reason.TYPE_UNKNOWN, f"no layout is shipped for {definition.slug}")
-    layout = Layout.from_json(path.read_bytes())
+    return read_layout(path.read_bytes(), definition)
+
+
+def read_layout(data: bytes, definition: TypeDefinition) -> Layout:
+    """Read the layout of a type.
+
+    Raises:
+        MalformedError: LAYOUT_MALFORMED; it is none, or names what the type does not have.
+    """
+    layout = Layout.from_json(data)
     layout.check(definition)
     names = {item.name: item.zh for item in METADATA if item.name} | {one.name: one.zh for one in definition.fields}
     return replace(layout, names=names)

@@ -19,6 +19,7 @@ from ecert.issuance import issue
 from ecert.licence.application import parse_application
 from ecert.licence.types import find_type, load_catalogue
 from ecert.revocation import State, load_delta, load_snapshot
+from ecert.sm2 import Vault
 from ecert.trust import Grant
 from tests.trust.country import BIRTH, ISSUERS, Country
 from tests.trust.repository import Repository
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 GUANGDONG, SHANGHAI = "440000", "310000"
 AREAS = {GUANGDONG: "44", SHANGHAI: "31"}
 WEEK = timedelta(days=7)
+VAULT = Vault({1: b"v" * 16}, 1, b"i" * 32)
+"""What ledgers in PostgreSQL are encrypted with; those in files have a key beside them."""
 DEMO = Path(__file__).parents[2] / "scripts" / "demo-data"
 
 
@@ -125,7 +128,7 @@ class Provinces:
         signer = self.country.keys[ISSUERS[region]]
         key = self.registry.find(signer.public_key.key_id)
         assert key is not None
-        with SqlLedger(self.ledger(region)) as book:
+        with SqlLedger(self.ledger(region), vault=VAULT if self.server else None) as book:
             return issue(
                 application,
                 find_type(slug),
@@ -175,5 +178,5 @@ class Provinces:
 
     def mark(self, licence: SealedLicence, region: str = GUANGDONG) -> Mark:
         with SqlLedger(self.ledger(region)) as book:
-            intent = book.find(licence.identifier).intent
+            intent = book.issued(licence.identifier)
         return self.window(region).mark(intent.key_id, intent.status)

@@ -75,7 +75,7 @@ def test_what_was_not_done_is_not_written_down(provinces: Provinces) -> None:
     licence = provinces.issue()
     with SqlLedger(provinces.ledger()) as book:
         with pytest.raises(IssuanceError):
-            book.complete(licence.identifier, record=b"", face=b"", at=provinces.now)
+            book.complete(licence.identifier, record=licence.record, face=licence.face, at=provinces.now)
         seals = SealBook(book.database)
         gone = SealEvent(SealState.CANCELLED, provinces.now, provinces.now, "样例")
         seals.decide("44010600000001", gone)

@@ -218,7 +218,7 @@ def test_a_child_of_another_regions_licence_is_followed_to_its_task_and_back(pro
     assert (task["licence"], task["depends_on"], task["state"]) == (child.text, parent.identifier.text, "revoked")
     assert task["department"] == ISSUERS[GUANGDONG]
     with SqlLedger(provinces.ledger()) as book:
-        intent = book.find(child).intent
+        intent = book.issued(child)
     provinces.now = now()
     assert provinces.window().mark(intent.key_id, intent.status).flags == Flag.PARENT_CHANGED
     api("tasks", "done", task["task"], "--ledger", provinces.ledger())
@@ -366,5 +366,5 @@ def test_a_publisher_killed_at_any_point_loses_nothing_and_never_tells_two_histo
     window = provinces.window()
     with SqlLedger(provinces.ledger()) as book:
         for licence in licences:
-            intent, (decision,) = book.find(licence.identifier).intent, book.history(licence.identifier)
+            intent, (decision,) = book.issued(licence.identifier), book.history(licence.identifier)
             assert window.mark(intent.key_id, intent.status).state.value == decision.state

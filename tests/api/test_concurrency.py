@@ -16,6 +16,8 @@ from ecert.audit import AuditCheck
 from ecert.licence.identifier import Identifier
 from ecert.ports import Completion, Decision, Intent
 from ecert.revocation import ReasonCode, State
+from ecert.sm2 import Vault
+from tests.core.sealed import KEY, face_of, record_of
 from tests.world import ISSUER, START
 
 if TYPE_CHECKING:
@@ -24,24 +26,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 
-KEY = b"k" * 8
+VAULT = Vault({1: b"v" * 16}, 1, b"i" * 32)
 WRITERS, EACH, BLOCK = 4, 40, 3
 ISSUED = WRITERS * EACH * (1 + BLOCK)
 
 
 def write(location: str, writer: int) -> None:
-    with SqlLedger(location) as ledger:
+    with SqlLedger(location, vault=VAULT) as ledger:
         for number in range(EACH):
             one, *others = (serial(f"{writer}{number:05}{place}") for place in range(1 + BLOCK))
             ledger.intend(Intent(one, KEY, ledger.allocate(KEY), b"record", b"face", START))
-            ledger.complete(one, record=b"r", face=b"f", at=START)
+            ledger.complete(one, record=record_of(one), face=face_of(one), at=START)
             at = START + timedelta(seconds=number)
             other = ReasonCode.OTHER.value
             ledger.decide(Decision(one, State.SUSPENDED.value, at, None, other, "样例", "", "", at))
             references = ledger.allocate_many(KEY, BLOCK)
             block = zip(others, references, strict=True)
             ledger.intend_many([Intent(more, KEY, status, b"record", b"face", START) for more, status in block])
-            ledger.complete_many([Completion(more, b"r", b"f", START) for more in others])
+            ledger.complete_many([Completion(more, record_of(more), face_of(more), START) for more in others])
 
 
 def serial(text: str) -> Identifier:

@@ -42,7 +42,7 @@ def child_of(provinces: Provinces, slug: str, parent: SealedLicence) -> SealedLi
 def foreign_parent(provinces: Provinces) -> tuple[SealedLicence, Parent]:
     licence = provinces.issue("business-licence", SHANGHAI)
     with SqlLedger(provinces.ledger(SHANGHAI)) as book:
-        intent = book.find(licence.identifier).intent
+        intent = book.issued(licence.identifier)
     return licence, Parent(licence.identifier, intent.key_id, intent.status)
 
 
@@ -194,7 +194,7 @@ def test_grandchildren_learn_of_it_in_the_same_publication(provinces: Provinces)
     parent = provinces.issue()
     food = child_of(provinces, "food-business-licence", parent)
     with SqlLedger(provinces.ledger()) as book:
-        known = book.find(food.identifier).intent
+        known = book.issued(food.identifier)
         grandchild = provinces.issue("construction-permit")
         row = {"child": grandchild.identifier.text, "parent": food.identifier.text, "place": 0}
         book.database.run(insert(relations).values(**row, key_id=known.key_id, status=known.status.pack()))

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.parametrize("provinces", ["sqlite", "postgresql"], indi
 
 def intent_of(provinces: Provinces, licence: SealedLicence) -> Intent:
     with SqlLedger(provinces.ledger()) as book:
-        return book.find(licence.identifier).intent
+        return book.issued(licence.identifier)
 
 
 def test_a_chain_begins_at_one_and_every_publication_is_its_next_step(provinces: Provinces) -> None:

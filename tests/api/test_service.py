@@ -182,7 +182,7 @@ def test_a_window_follows_the_chain_over_http(
     delta = client.get(f"/status/{GUANGDONG}/deltas/{sequence}.bin").content
     taken = load_delta(delta, provinces.registry, held, now=provinces.now)
     with SqlLedger(provinces.ledger()) as book:
-        intent = book.find(licence.identifier).intent
+        intent = book.issued(licence.identifier)
     assert taken.mark(intent.key_id, intent.status).state is State.REVOKED
 
 

@@ -78,12 +78,17 @@ class MemoryLedger:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, "unknown")
         return self._entries[identifier]
 
+    def issued(self, identifier: Identifier) -> Intent:
+        entry = self.find(identifier)
+        if entry.record is None:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "never issued")
+        return entry.intent
+
     def open_intents(self) -> Iterator[Intent]:
         return (entry.intent for entry in self._entries.values() if entry.record is None)
 
     def decide(self, decision: Decision) -> None:
-        if self.find(decision.identifier).record is None:
-            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "never issued")
+        self.issued(decision.identifier)
         for earlier in self.history(decision.identifier):
             if State(earlier.state).ends or decision.decided_at < earlier.decided_at:
                 raise IssuanceError(Reason.LEDGER_CONFLICT, "ended, or decided before")

@@ -14,14 +14,16 @@ from ecert.licence.reference import StatusRef
 from ecert.ports import Completion, Decision, Intent, Parent
 from ecert.revocation import ReasonCode, State
 from ecert.revocation.allocation import spread
+from ecert.sm2 import Vault
 from tests.core.ledgers import MemoryLedger
+from tests.core.sealed import KEY, face_of, record_of
 from tests.world import ISSUER, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-KEY = b"k" * 8
+VAULT = Vault({1: b"v" * 16}, 1, b"i" * 32)
 Ledger = MemoryLedger | SqlLedger
 
 
@@ -31,12 +33,22 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield MemoryLedger()
         return
     location = tmp_path / "l.db" if request.param == "sqlite" else request.getfixturevalue("postgresql").new("contract")
-    with SqlLedger(location) as ledger:
+    with SqlLedger(location, vault=VAULT) as ledger:
         yield ledger
 
 
 def identifier(serial: str = "A") -> Identifier:
     return Identifier("11100000MB0341032Y001", ISSUER, serial, 1)
+
+
+def complete(ledger: Ledger, serial: str = "A", file: bytes | None = None) -> None:
+    one = completion(serial, file)
+    ledger.complete(one.identifier, record=one.record, face=one.face, at=one.at, file=file)
+
+
+def completion(serial: str, file: bytes | None = None) -> Completion:
+    one = identifier(serial)
+    return Completion(one, record_of(one), face_of(one), START, file)
 
 
 def intent(ledger: Ledger, serial: str = "A") -> Intent:
@@ -48,10 +60,13 @@ def test_an_intent_is_open_until_it_is_completed(ledger: Ledger) -> None:
     ledger.intend(made)
     assert list(ledger.open_intents()) == [made]
     assert ledger.find(made.identifier).record is None
-    ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
+    with pytest.raises(NotFoundError):
+        ledger.issued(made.identifier)
+    complete(ledger)
     assert list(ledger.open_intents()) == []
     entry = ledger.find(made.identifier)
-    assert (entry.intent, entry.record, entry.face) == (made, b"r", b"f")
+    assert (entry.record, entry.face) == (record_of(made.identifier), face_of(made.identifier))
+    assert entry.intent == ledger.issued(made.identifier) == made
 
 
 def test_a_licences_file_is_kept_with_its_completion(ledger: Ledger) -> None:
@@ -59,23 +74,24 @@ def test_a_licences_file_is_kept_with_its_completion(ledger: Ledger) -> None:
     for made in (with_file, without):
         ledger.intend(made)
         assert ledger.file(made.identifier) is None
-    ledger.complete(with_file.identifier, record=b"r", face=b"f", at=START, file=b"PK\x03\x04")
-    ledger.complete(without.identifier, record=b"r", face=b"f", at=START)
+    complete(ledger, "A", b"PK\x03\x04")
+    complete(ledger, "B")
     assert ledger.file(with_file.identifier) == b"PK\x03\x04"
     assert ledger.file(without.identifier) is None
     with pytest.raises(IssuanceError):
-        ledger.complete(with_file.identifier, record=b"r", face=b"f", at=START, file=b"other")
+        complete(ledger, "A", b"other")
     assert ledger.file(with_file.identifier) == b"PK\x03\x04"
 
 
 def test_nothing_is_completed_without_an_intent_or_twice(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError):
-        ledger.complete(identifier(), record=b"r", face=b"f", at=START)
+        complete(ledger)
     ledger.intend(intent(ledger))
-    ledger.complete(identifier(), record=b"r", face=b"f", at=START)
+    complete(ledger)
+    other = record_of(identifier(), "样例字2号")
     with pytest.raises(IssuanceError):
-        ledger.complete(identifier(), record=b"other", face=b"f", at=START)
-    assert ledger.find(identifier()).record == b"r"
+        ledger.complete(identifier(), record=other, face=face_of(identifier()), at=START)
+    assert ledger.find(identifier()).record == record_of(identifier())
 
 
 def test_an_identifier_and_a_status_reference_are_intended_once(ledger: Ledger) -> None:
@@ -109,10 +125,6 @@ def many(ledger: Ledger, serials: Sequence[str]) -> list[Intent]:
     ]
 
 
-def completion(serial: str, file: bytes | None = None) -> Completion:
-    return Completion(identifier(serial), b"record " + serial.encode(), b"f", START, file)
-
-
 def test_many_licences_are_intended_and_completed_at_once(ledger: Ledger) -> None:
     serials = [f"{number:04}" for number in range(1200)]
     made = many(ledger, serials)
@@ -120,9 +132,9 @@ def test_many_licences_are_intended_and_completed_at_once(ledger: Ledger) -> Non
     assert list(ledger.open_intents()) == made
     ledger.complete_many([completion(serial, b"PK" if serial == "0007" else None) for serial in serials])
     assert list(ledger.open_intents()) == []
-    for intent, serial in zip(made, serials, strict=True):
+    for intent in made:
         entry = ledger.find(intent.identifier)
-        assert (entry.intent, entry.record) == (intent, b"record " + serial.encode())
+        assert (entry.intent, entry.record) == (intent, record_of(intent.identifier))
     assert [serial for serial in serials[:20] if ledger.file(identifier(serial))] == ["0007"]
     ledger.intend_many([])
     ledger.complete_many([])
@@ -145,7 +157,7 @@ def test_of_many_all_are_recorded_or_none(ledger: Ledger) -> None:
 def issued(ledger: Ledger, serial: str = "A") -> Intent:
     made = intent(ledger, serial)
     ledger.intend(made)
-    ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
+    complete(ledger, serial)
     return made
 
 
@@ -168,7 +180,7 @@ def test_decisions_are_kept_whole_in_order_and_by_key(ledger: Ledger) -> None:
     ledger.intend(intent(ledger))
     with pytest.raises(NotFoundError):
         ledger.decide(first)
-    ledger.complete(identifier(), record=b"r", face=b"f", at=START)
+    complete(ledger)
     other = issued(ledger, "B")
     between = decision(State.INACTIVE, serial="B", hours=1)
     for one in (first, between, second):
@@ -218,7 +230,7 @@ def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Pa
     with SqlLedger(path) as ledger:
         made = intent(ledger)
         ledger.intend(made)
-        ledger.complete(made.identifier, record=b"r", face=b"f", at=START)
+        complete(ledger)
     assert path.stat().st_mode & 0o777 == 0o600
     raw = sqlite3.connect(path)
     for table, column in {"intents": "at", "completions": "at", "allocations": "position", "lists": "secret"}.items():
@@ -227,7 +239,7 @@ def test_the_file_refuses_change_and_removal_and_survives_reopening(tmp_path: Pa
                 raw.execute(statement)
     raw.close()
     with SqlLedger(path) as ledger:
-        assert ledger.find(made.identifier).record == b"r"
+        assert ledger.find(made.identifier).record == record_of(made.identifier)
         assert ledger.allocate(KEY) != made.status
 
 
@@ -237,7 +249,7 @@ def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -
     old.execute("CREATE TABLE intents (identifier TEXT PRIMARY KEY)")
     old.close()
     before = path.read_bytes()
-    with pytest.raises(MalformedError, match=r"schema unknown.*writes schema 0001.*name a new one") as caught:
+    with pytest.raises(MalformedError, match=r"schema unknown.*writes schema 0002.*name a new one") as caught:
         SqlLedger(path)
     assert caught.value.reason is Reason.DATA_MALFORMED
     assert path.read_bytes() == before

@@ -24,8 +24,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from api.columns import METADATA
 from api.migrations.append_only import guard
-from api.schema import METADATA
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,116 @@
+"""Who may enter: from a request to a visit, or to the reason why not.
+
+1. the caller proves who they are: by an SM2 signature over the request (RFC 9421) or by an access token
+2. they do not call too often
+3. `permissions.PERMISSIONS` has the operation for one of their roles, and says whose things they may touch with it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from fastapi import Request  # noqa: TC002  (the framework reads annotations)
+
+from api.access.callers import Caller, CallerBook
+from api.access.permissions import Scope, scope_of
+from ecert.web.message_signatures import authenticate
+from ecert.web.problems import Code, Problem
+from ecert.web.signature_base import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from api.access.limits import RateLimits
+    from api.access.principals import Principal
+    from api.ledger import SqlLedger
+    from api.pool import LedgerPool
+    from ecert.sm2 import PublicKey
+    from ecert.web.digests import Digests
+    from ecert.web.message_signatures import Nonces
+
+CHALLENGES: Final = {"WWW-Authenticate": 'Signature realm="ecert", Bearer realm="ecert"'}
+_SEEN: Final = timedelta(minutes=10)
+"""How exact `seen_at` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A caller at work on one operation.
+
+    Attributes:
+        principal: Who it is.
+        scope: Whose things they may touch.
+    """
+
+    principal: Principal
+    scope: Scope
+
+
+class Guard:
+    """Stands before every operation of a region's service."""
+
+    def __init__(
+        self,
+        pool: LedgerPool,
+        region: str,
+        *,
+        origin: str,
+        nonces: Nonces,
+        limits: RateLimits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Guard the service that callers know by `origin`."""
+        self._pool, self._region, self._origin = pool, region, origin
+        self._nonces, self._limits, self._clock = nonces, limits, clock
+
+    def __call__(self, operation: str) -> Callable[[Request], Awaitable[Visit]]:
+        """Return what lets a request into a route, to be depended on."""
+
+        async def enter(request: Request) -> Visit:
+            return await self.admit(await self.identify(request, await request.body()), operation)
+
+        return enter
+
+    async def identify(self, request: Request, body: bytes | Digests) -> Caller:
+        """Return who sent a request.
+
+        Raises:
+            EcertError: it is not authentic.
+            Problem: UNAUTHENTICATED; it carries no credential.
+        """
+        if "signature-input" not in request.headers:
+            raise Problem(Code.UNAUTHENTICATED, headers=CHALLENGES)
+        known: list[Caller] = []
+
+        async def find_key(key_id: str) -> PublicKey | None:
+            found = await self._pool.ask(lambda ledger: self._book(ledger).by_key(key_id))
+            known.extend([found] if found else [])
+            return found.key if found else None
+
+        message = message_of(request.scope, self._origin, body)
+        await authenticate(message, find_key=find_key, nonces=self._nonces, now=self._clock())
+        return known[0]
+
+    async def admit(self, caller: Caller, operation: str) -> Visit:
+        """Return a caller's visit.
+
+        Raises:
+            Problem: RATE_LIMITED or FORBIDDEN.
+        """
+        await self._limits.take(caller.principal.id, caller.rate)
+        await self._note(caller)
+        scope = scope_of(caller.principal, operation)
+        if scope is None:
+            raise Problem(Code.FORBIDDEN, f"none of your roles may {operation}")
+        return Visit(caller.principal, scope)
+
+    async def _note(self, caller: Caller) -> None:
+        now = self._clock()
+        if caller.seen_at is None or now - caller.seen_at > _SEEN:
+            await self._pool.ask(lambda ledger: self._book(ledger).seen(caller.principal.id, now))
+
+    def _book(self, ledger: SqlLedger) -> CallerBook:
+        return CallerBook(ledger.database, self._region)

@@ -1,0 +1,1 @@
+"""Licences of a department: issued, found, read."""

@@ -1,0 +1,98 @@
+"""The issuing service of one region: everything its routes and pages ask, opened and checked before a port is bound."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.access.guard import Guard
+from api.access.limits import RateLimits
+from api.access.replays import MemoryOnce, RedisOnce
+from api.catalogue.book import TypeBook
+from api.chain import ChainBook
+from api.departments import Departments, Keys
+from api.pool import LedgerPool
+from api.registry import CurrentRegistry
+from ecert.cli.fonts import load_fonts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from api.ledger import SqlLedger
+    from api.settings import OfficeSettings
+    from ecert.sm2 import Signer, Vault
+    from ecert.web.message_signatures import Nonces
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the routes and pages of a region ask.
+
+    Attributes:
+        settings: What was configured.
+        clock: Returns the time.
+        pool: The region's ledger.
+        registry: The trust registry as it is now.
+        departments: Who issues here.
+        guard: Stands before every operation.
+        limits: Counts requests by caller.
+        nonces: What was used once.
+    """
+
+    settings: OfficeSettings
+    clock: Callable[[], datetime]
+    pool: LedgerPool
+    registry: CurrentRegistry
+    departments: Departments
+    guard: Guard
+    limits: RateLimits
+    nonces: Nonces
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.limits.close()
+        if isinstance(self.nonces, RedisOnce):
+            await self.nonces.close()
+        await asyncio.to_thread(self.pool.close)
+
+
+def open_office(
+    settings: OfficeSettings, clock: Callable[[], datetime], *, signer: Callable[[str], Signer], vault: Vault | None
+) -> Office:
+    """Open and check everything.
+
+    Args:
+        settings: What was configured.
+        clock: Returns the time.
+        signer: Opens a key by its URI.
+        vault: The key of the ledger; None: that in the file beside it.
+
+    Raises:
+        EcertError: something cannot be used.
+        OSError: a file is not there.
+    """
+    registry = CurrentRegistry(Path(settings.published))
+    keys = {
+        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
+        for one in settings.departments
+    }
+    fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
+    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    pool = LedgerPool(settings.ledger, vault)
+    try:
+        pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
+    except BaseException:
+        pool.close()
+        raise
+    nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
+    limits = RateLimits(settings.redis)
+    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces)
+
+
+def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
+    ChainBook(ledger.database).bind(region)
+    TypeBook(ledger.database).seed(now)
