@@ -53,6 +53,13 @@ class Reference(Protocol):
 
 def disagreement(compiled: Compiled, reference: Reference) -> str | None:
     """Return where a compiled kernel answers wrongly; None where it is sound."""
+    try:
+        return _wrong_equation(compiled, reference) or _wrong_call(compiled)
+    except ValueError as error:
+        return f"it refuses what is right: {error}"
+
+
+def _wrong_equation(compiled: Compiled, reference: Reference) -> str | None:
     for number, (point, e, r, s, fits) in enumerate(_CASES):
         if reference.verify(reference.load_public(point), e, r, s) != fits:
             return f"{reference.name} itself answers case {number} wrongly"
@@ -60,15 +67,41 @@ def disagreement(compiled: Compiled, reference: Reference) -> str | None:
         for window in _WINDOWS:
             if compiled.probe(point, encode_raw(r, s), e, window) != wanted:
                 return f"case {number} with window {window}"
-    return _wrong_call(compiled)
+    return None
 
 
 def _wrong_call(compiled: Compiled) -> str | None:
     """Try the calls that are really used, message and encodings included."""
     key = compiled.load_key(_POINT)
     good = encode_der(_R, _S)
-    tries = ((good, _MESSAGE, _FITS), (good, _MESSAGE + b".", _DOES_NOT_FIT), (good + b"\0", _MESSAGE, _MALFORMED))
+    tries = (
+        (good, _MESSAGE, _FITS),
+        (good, _MESSAGE + b".", _DOES_NOT_FIT),
+        *((signature, _MESSAGE, _MALFORMED) for signature in _malformed(good)),
+    )
     if any(compiled.verify(key, signature, message, None, False) != wanted for signature, message, wanted in tries):  # noqa: FBT003
         return "a message is answered wrongly"
     many = compiled.verify_many([(key, signature, message, None) for signature, message, _ in tries], False)  # noqa: FBT003
     return None if many == bytes(wanted for *_, wanted in tries) else "a batch is answered wrongly"
+
+
+def _malformed(good: bytes) -> tuple[bytes, ...]:
+    """Return one signature of each class that a parser too lenient would take."""
+    r, s = good[4:37], good[39:72]
+    spelled = (  # each as the bodies of two INTEGERs
+        (r[1:], s),  # negative
+        (r, s[1:]),
+        (b"\0" + r, s),  # not minimal
+        (r, b"\0" + s),
+        (b"\0", s),  # zero
+        (r, b""),
+        (b"\0" + N.to_bytes(32, "big"), s),  # n
+        (b"\1" + bytes(32), s),  # above 2^256
+    )
+    sequences = tuple(_sequence(a, b) for a, b in spelled)
+    return (b"", good[:-1], good + b"\0", good[:1] + b"\x81" + good[1:], b"\x31" + good[1:], *sequences)
+
+
+def _sequence(r: bytes, s: bytes) -> bytes:
+    body = b"".join(bytes((2, len(part))) + part for part in (r, s))
+    return bytes((0x30, len(body))) + body
