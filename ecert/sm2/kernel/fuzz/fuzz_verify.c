@@ -25,7 +25,7 @@ static const table *base_of(unsigned window) {
 /* One claim by tables of a window (0: none), alone and in a batch beside itself. */
 static int answer(claim claimed, const affine *point, unsigned window) {
     table *multiples = window ? table_build(point, window) : NULL;
-    const table *base = base_of(window ? window : 5);
+    const table *base = base_of(window ? window : WINDOW_MIN);
     workspace *space = workspace_make();
     uint8_t answers[2] = {0, 0}, *places[2] = {&answers[0], &answers[1]};
     insist(base && space && (multiples || !window), "memory");
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!read_signature(&claimed.r, &claimed.s, &claimed.t, data + 67, length, data[0] & 1)) return 0;
     u256_from_bytes(&claimed.e, digest);
     int first = answer(claimed, &point, 0);
-    insist(first == answer(claimed, &point, 4) && first == answer(claimed, &point, 7), "windows differ");
+    insist(first == answer(claimed, &point, 4) && first == answer(claimed, &point, 5), "windows differ");
     return 0;
 }
 
