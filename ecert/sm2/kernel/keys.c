@@ -6,8 +6,8 @@
 #include "stable_abi.h"
 
 /* A table of window 8 pays after about 30 uses, one of window 12 after some hundreds. Whether a key has earned one is
- * asked at every 32nd use. */
-enum { ASK_EVERY = 32, LARGE_USES = 512, SMALL_WINDOW = 8, LARGE_WINDOW = 12 };
+ * asked at every 32nd use. G has the largest: 5 MiB, once. */
+enum { ASK_EVERY = 32, LARGE_USES = 512, SMALL_WINDOW = 8, LARGE_WINDOW = 12, BASE_WINDOW = 13 };
 /* A table goes only where its key rested this many times longer than the newcomer rests between two uses: where keys
  * take turns, those with tables keep them, instead of all building tables for each other. */
 enum { RESTED = 4 };
@@ -136,8 +136,8 @@ bool base_prepare(void) {
 
 void base_use(size_t times) {
     base.uses += times;
-    if (base.uses < LARGE_USES || !earned(&base)) return;
-    table *built = build(&base, LARGE_WINDOW);
+    if (base.uses < LARGE_USES || base.building || base.multiples->window == BASE_WINDOW) return;
+    table *built = build(&base, BASE_WINDOW);
     if (!built) return;
     table_return(base.multiples);
     base.multiples = built;
