@@ -124,8 +124,21 @@ def open_office(
     )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
-    rest = (limits, nonces, console, tokens, provider, fonts, drawing)
-    return Office(settings, clock, pool, registry, departments, guard, *rest)
+    return Office(
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
+    )
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
