@@ -238,6 +238,15 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # The signing agent.
+    AGENT_UNREACHABLE = "agent-unreachable"
+    AGENT_REQUEST_MALFORMED = "agent-request-malformed"
+    AGENT_CALLER_REFUSED = "agent-caller-refused"
+    AGENT_KIND_REFUSED = "agent-kind-refused"
+    AGENT_RATE_EXCEEDED = "agent-rate-exceeded"
+    AGENT_APPROVAL_NEEDED = "agent-approval-needed"
+    AGENT_APPROVAL_BAD = "agent-approval-bad"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
