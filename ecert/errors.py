@@ -267,6 +267,11 @@ class EcertError(Exception):
 class MalformedError(EcertError):
     """The bytes or text are not what they claim to be."""
 
+    def __init__(self, reason: Reason, detail: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep what is wrong where, too, in what people write by hand."""
+        super().__init__(reason, detail)
+        self.problems = problems
+
 
 class IssuanceError(EcertError):
     """A licence cannot be issued from this application."""
