@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
+    from ecert.ofd.fonts import FontSet
     from ecert.sm2 import Signer, Vault
     from ecert.web.message_signatures import Nonces
 
@@ -40,6 +41,7 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        fonts: What pages are set in.
     """
 
     settings: OfficeSettings
@@ -50,6 +52,7 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    fonts: FontSet
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -90,7 +93,7 @@ def open_office(
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces)
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, fonts)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

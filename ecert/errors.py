@@ -238,6 +238,9 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # The catalogue.
+    TYPE_STATE_CONFLICT = "type-state-conflict"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

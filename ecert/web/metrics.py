@@ -50,7 +50,13 @@ class Rim:
     """Wraps an application. Routes are named by their template, so that no path of a stranger becomes a label."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, *, body_limit: int, headers: Mapping[str, str] | None = None
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        body_limit: int,
+        larger: Mapping[str, int] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Wrap `app`.
 
@@ -58,11 +64,13 @@ class Rim:
             app: The application.
             metrics: Where its requests are counted.
             body_limit: The most bytes of a request body.
+            larger: Beginnings of paths where more are taken, and how many.
             headers: Headers of every answer that does not set them itself.
         """
         self.app = app
         self.metrics = metrics
         self.body_limit = body_limit
+        self._larger = dict(larger or {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,24 +105,28 @@ class Rim:
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that says it is too long, or turns out to be."""
-        left = self.body_limit
+        limit = left = self._limit(scope["path"])
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_long = declared.isdigit() and int(declared[:20]) > left
+        too_long = declared.isdigit() and int(declared[:20]) > limit
 
         async def bounded() -> Message:
             nonlocal left
             if too_long:
-                raise self._too_large()
+                raise _too_large(limit)
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise self._too_large()
+                raise _too_large(limit)
             return message
 
         return bounded
 
-    def _too_large(self) -> Problem:
-        return Problem(Reason.TOO_LARGE, f"a request body has at most {self.body_limit} bytes")
+    def _limit(self, path: str) -> int:
+        return next((limit for start, limit in self._larger.items() if path.startswith(start)), self.body_limit)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(Reason.TOO_LARGE, f"a request body has at most {limit} bytes")
 
 
 def _trace_id(scope: Scope) -> str:
