@@ -55,8 +55,8 @@ class Rim:
         metrics: Metrics,
         *,
         body_limit: int,
-        larger: Mapping[str, int] | None = None,
         headers: Mapping[str, str] | None = None,
+        body_limits: Mapping[str, int] | None = None,
     ) -> None:
         """Wrap `app`.
 
@@ -64,13 +64,13 @@ class Rim:
             app: The application.
             metrics: Where its requests are counted.
             body_limit: The most bytes of a request body.
-            larger: Beginnings of paths where more are taken, and how many.
             headers: Headers of every answer that does not set them itself.
+            body_limits: Beginnings of paths whose bodies have another limit.
         """
         self.app = app
         self.metrics = metrics
         self.body_limit = body_limit
-        self._larger = dict(larger or {})
+        self._body_limits = body_limits or {}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,11 +103,15 @@ class Rim:
         names = {name.lower() for name, _ in given}
         return given + [header for header in self._headers if header[0] not in names]
 
+    def _limit(self, path: str) -> int:
+        others = self._body_limits.items()
+        return next((limit for beginning, limit in others if path.startswith(beginning)), self.body_limit)
+
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that says it is too long, or turns out to be."""
         limit = left = self._limit(scope["path"])
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_long = declared.isdigit() and int(declared[:20]) > limit
+        too_long = declared.isdigit() and int(declared[:20]) > left
 
         async def bounded() -> Message:
             nonlocal left
@@ -120,9 +124,6 @@ class Rim:
             return message
 
         return bounded
-
-    def _limit(self, path: str) -> int:
-        return next((limit for start, limit in self._larger.items() if path.startswith(start)), self.body_limit)
 
 
 def _too_large(limit: int) -> Problem:
