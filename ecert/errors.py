@@ -241,6 +241,10 @@ class Reason(StrEnum):
     # The catalogue.
     TYPE_STATE_CONFLICT = "type-state-conflict"
 
+    # The seal register.
+    SEAL_UNKNOWN = "seal-unknown"
+    SEAL_STATE_CONFLICT = "seal-state-conflict"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

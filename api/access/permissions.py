@@ -64,6 +64,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "disableType": {_OPERATOR: _REGION},
     # Seals, callers, the log.
     "listSeals": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
+    "readSealPicture": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
     "decideSeal": {_OPERATOR: _REGION},
     "listCallers": {_OPERATOR: _REGION},
     "registerSystem": {_OPERATOR: _REGION},

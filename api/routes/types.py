@@ -189,9 +189,8 @@ def router(office: Office) -> APIRouter:
         visit: Annotated[Visit, Depends(office.guard("previewType"))], code: Code, version: Number = None
     ) -> Response:
         reader = _reader(visit)
-        drawn = await office.pool.ask(
-            lambda ledger: _draw(find_version(ledger.database, reader, code, version), office)
-        )
+        found = await office.pool.ask(lambda ledger: find_version(ledger.database, reader, code, version))
+        drawn = await office.draw(lambda: _draw(found, office))
         return Response(drawn, media_type="image/svg+xml")
 
     @routes.put(

@@ -150,6 +150,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
     Reason.TYPE_STATE_CONFLICT: 409,
+    Reason.SEAL_STATE_CONFLICT: 409,
     Reason.INTERNAL: 500,
     **dict.fromkeys(_UNAUTHENTICATED, 401),
 }
