@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -49,6 +51,7 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -62,6 +65,7 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
 
@@ -72,6 +76,8 @@ class Office:
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.drawing.shutdown)
@@ -93,6 +99,7 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     keys = {
         one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
@@ -111,7 +118,9 @@ def open_office(
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console, fonts, drawing)
+    return Office(
+        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+    )
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

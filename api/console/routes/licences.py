@@ -137,6 +137,7 @@ def licence_page(
     personal = is_personal(str(fields[HOLDER_CODE_TYPE]))
     if revealed:
         book.note_use("licence.read", licence, file="page")
+    said = facts(definition, fields, masked=not revealed)
     files = f"{HERE}/{licence.key}/files"
     drawn = sealed.file is not None and (revealed or not personal)
     return LicencePage(
@@ -146,12 +147,12 @@ def licence_page(
         state=LicenceState[licence.standing.name],
         picture=f"{files}/{FileName.PICTURE}" if drawn else "",
         qr=f"{files}/{FileName.CODE}",
-        facts=facts(definition, fields, masked=not revealed),
+        facts=said,
         versions=tuple(_version(one) for one in book.versions(licence)),
         history=_history(ledger, book.rulings(licence)),
         downloads=links(files, sealed),
         paper_serial=licence.paper_serial,
-        may_reveal=True,
+        may_reveal=any(one.masked for one in said),
         revealed=revealed,
     )
 
