@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 DEFINITION: Final = "/definition"
 LAYOUT: Final = "/layout"
+SHARING: Final = "/sharing"
 """Where pointers begin."""
 _CODE: Final = "/definition/basicInformation/code"
 _VERSION: Final = "/definition/basicInformation/version"
@@ -70,20 +71,27 @@ class TypeContent:
 
 
 def require_complete(content: TypeContent, code: str, version: int, database: Database, fonts: FontSet) -> None:
-    """Require that licences can be issued of a version: what it depends on is published, and its page can be set.
+    """Require that licences can be issued of a version.
 
     Raises:
-        MalformedError: TYPE_MALFORMED; as `TypeContent.read`.
+        MalformedError: TYPE_MALFORMED; as `TypeContent.read`, or with its `shortcomings`.
     """
-    definition = content.read(code, version)
+    problems = shortcomings(content, content.read(code, version), database, fonts)
+    if problems:
+        raise _refused(problems)
+
+
+def shortcomings(
+    content: TypeContent, definition: TypeDefinition, database: Database, fonts: FontSet
+) -> tuple[FieldProblem, ...]:
+    """Return why no licences could be issued of a draft: its page cannot be set, what it depends on is not there."""
     problems = tuple(_unknown_parents(definition, database))
     try:
         sample_page(definition, read_layout(content.layout, definition), fonts)
     except IssuanceError as error:
         said = words(error.reason)
         problems += (FieldProblem(LAYOUT, f"{said.en}: {error.detail}", f"{said.zh}：{error.detail}"),)
-    if problems:
-        raise _refused(problems)
+    return problems
 
 
 def _attempt(part: str, read: Callable[[], T]) -> tuple[T | None, tuple[FieldProblem, ...]]:

@@ -111,6 +111,8 @@ class TypeEditor:
         if newest is None:
             require_new(condition.if_match, condition.if_none_match)
             return 1
+        if condition.if_match is None and condition.if_none_match is not None:
+            raise Problem(Code.PRECONDITION_FAILED, f"there is such a type, in version {newest.version}")
         require_match(condition.if_match, newest.etag)
         if newest.state is TypeState.REVIEW:
             raise IssuanceError(Reason.TYPE_STATE_CONFLICT, "it is in review: it is returned first, or published")

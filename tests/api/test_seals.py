@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.api.office import DEPARTMENT, SEAL
@@ -67,3 +68,26 @@ def test_only_the_region_decides_and_says_why(site: Site) -> None:
         body = problem(decide(site, "suspend", reason=reason), 422, "request-invalid")
         assert [one["pointer"] for one in body["errors"]] == ["/reason"]
     assert site.call(OPERATOR, "GET", SEALS).json()["seals"][0]["state"] == "active"
+
+
+def test_the_page_shows_each_seal_with_its_picture_and_how_often_it_was_used_today(site: Site) -> None:
+    site.post("issuer-clerk", LICENCES, {"application": site.region.application()})
+    clerk = site.console("issuer-clerk")
+    page = clerk.get("/console/seals").text
+    assert clerk.get(f"/console/seals/{SEAL}/picture").content == PICTURE.data
+    assert f'src="/console/seals/{SEAL}/picture"' in page
+    assert re.search(r"今日用章.*?<dd>1</dd>", page)
+    assert "变更状态" not in page
+    assert "没有登记的印章" in site.console("other-issuer-clerk").get("/console/seals").text
+    assert site.console("other-issuer-clerk").get(f"/console/seals/{SEAL}/picture").status_code == 404
+
+
+def test_a_seal_is_suspended_in_the_page(site: Site) -> None:
+    desk = site.console(OPERATOR)
+    assert "变更状态" in desk.get("/console/seals").text
+    sent = desk.post(f"/console/seals/{SEAL}/suspend", {"reason": "印章遗失", "document": "样停〔2026〕1号"})
+    assert sent.headers["location"] == "/console/seals"
+    assert "印章遗失 样停〔2026〕1号" in desk.get("/console/seals").text
+    assert desk.post(f"/console/seals/{SEAL}/suspend", {"reason": "印章遗失"}).status_code == 409
+    assert desk.post(f"/console/seals/{SEAL}/reinstate", {"reason": ""}).status_code == 422
+    assert site.console("issuer-clerk").post(f"/console/seals/{SEAL}/reinstate", {"reason": "x"}).status_code == 403

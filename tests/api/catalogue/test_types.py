@@ -109,7 +109,7 @@ def test_nobody_overwrites_what_they_have_not_seen(site: Site) -> None:
     second = save(site, content(basicInformation__name="样例许可证二"), If_Match=first).headers["ETag"]
     assert second != first
     problem(save(site, content(), If_Match=first), 412, "precondition-failed")
-    problem(save(site, content(), If_None_Match="*"), 428, "precondition-required")
+    problem(save(site, content(), If_None_Match="*"), 412, "precondition-failed")
     problem(save(site, content()), 428, "precondition-required")
     problem(move(site, "submit", first, who=MANAGER), 412, "precondition-failed")
     problem(site.call(MANAGER, "POST", f"{PATH}/submit", json={}), 428, "precondition-required")
