@@ -247,6 +247,13 @@ class Reason(StrEnum):
     AGENT_APPROVAL_NEEDED = "agent-approval-needed"
     AGENT_APPROVAL_BAD = "agent-approval-bad"
 
+    # The catalogue.
+    TYPE_STATE_CONFLICT = "type-state-conflict"
+
+    # The seal register.
+    SEAL_UNKNOWN = "seal-unknown"
+    SEAL_STATE_CONFLICT = "seal-state-conflict"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -275,6 +282,11 @@ class EcertError(Exception):
 
 class MalformedError(EcertError):
     """The bytes or text are not what they claim to be."""
+
+    def __init__(self, reason: Reason, detail: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep what is wrong where, too, in what people write by hand."""
+        super().__init__(reason, detail)
+        self.problems = problems
 
 
 class IssuanceError(EcertError):
