@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
+from api.licences.issuing import MAX_PAPER_SERIAL
 from api.lifecycle.actions import RULES, Action
 from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.licence.codes import PROVINCES, Phrase
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from api.lifecycle.subjects import Subject
 
-MAX_PAPER_SERIAL: Final = 64
-"""The longest serial of a paper in characters."""
 FORETHOUGHT: Final = timedelta(days=366)
 """How long before it takes effect something is decided at the most."""
 JUST_NOW: Final = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, or_, select, true, update
 
 from api.audit import AuditBook
-from api.service_schema import proposals
+from api.service_schema import licences, proposals
 from ecert.errors import EcertError, IssuanceError, NotFoundError, Reason
 from ecert.sm2 import Place, sm3
 
@@ -27,6 +27,9 @@ MOST: Final = 100
 """The most proposals of one page of the list."""
 MAX_NOTE: Final = 500
 """The longest note of a reviewer in characters."""
+_QUERY: Final = select(proposals, licences.c.key.label("licence")).outerjoin(
+    licences, licences.c.identifier == proposals.c.identifier
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CURSOR: Final = 128
 
@@ -50,6 +53,7 @@ class Proposal:
         department: USCC of the department whose matter it is.
         subject: What is proposed: an `Action`, or `seal-use` for a batch.
         identifier: The licence that it is about; None for a batch.
+        licence: Names that licence in addresses.
         batch: The batch that it is about; None for a licence.
         content: What was proposed, as JSON.
         about: What `identifier` or `batch` was like then, as a tag that changes with it.
@@ -65,6 +69,7 @@ class Proposal:
     department: str
     subject: str
     identifier: str | None
+    licence: str | None
     batch: str | None
     content: bytes
     about: str
@@ -108,7 +113,7 @@ class ProposalBook:
             IssuanceError: PROPOSAL_PENDING; another one about the same thing waits.
         """
         same = proposals.c.identifier == new.identifier if new.identifier else proposals.c.batch == new.batch
-        for row in self._db.run(select(proposals).where(same, proposals.c.state == ProposalState.OPEN)).all():
+        for row in self._db.run(_QUERY.where(same, proposals.c.state == ProposalState.OPEN)).all():
             waiting = self._proposal(row)
             if waiting.about == new.about:
                 raise IssuanceError(
@@ -116,7 +121,7 @@ class ProposalBook:
                 )
             self.close(waiting, ProposalState.LAPSED, None, now)
         key = secrets.token_urlsafe(16)
-        row = {
+        values = {
             "key": key,
             "department": new.department,
             "subject": new.subject,
@@ -129,7 +134,7 @@ class ProposalBook:
             "state": ProposalState.OPEN.value,
             "note": "",
         }
-        self._db.add(proposals, [row])
+        self._db.add(proposals, [values])
         self._audit("proposal.open", new.identifier or new.batch or "", key, new.subject, now)
         return self._one(proposals.c.key == key)
 
@@ -144,7 +149,7 @@ class ProposalBook:
     def waiting_about(self, identifier: str, about: str) -> Proposal | None:
         """Return what waits for approval about a licence that still is what `about` says."""
         which = (proposals.c.identifier == identifier) & (proposals.c.etag == about)
-        row = self._db.row(select(proposals).where(which, proposals.c.state == ProposalState.OPEN))
+        row = self._db.row(_QUERY.where(which, proposals.c.state == ProposalState.OPEN))
         return None if row is None else self._proposal(row)
 
     def list(self, scope: Scope, state: ProposalState | None, cursor: str, limit: int) -> tuple[list[Proposal], str]:
@@ -160,7 +165,7 @@ class ProposalBook:
             EcertError: USAGE; the cursor is none.
         """
         waits = proposals.c.state == ProposalState.OPEN
-        query = select(proposals).where(_within(scope), true() if state is None else proposals.c.state == state)
+        query = _QUERY.where(_within(scope), true() if state is None else proposals.c.state == state)
         if cursor:
             query = query.where(_after(waits, *_read(cursor)))
         query = query.order_by(waits.desc(), proposals.c.at.desc(), proposals.c.key.desc())
@@ -186,7 +191,7 @@ class ProposalBook:
         AuditBook(self._db).record(action, thing, now, details={"proposal": key, "subject": subject})
 
     def _one(self, which: ColumnElement[bool]) -> Proposal:
-        row = self._db.row(select(proposals).where(which))
+        row = self._db.row(_QUERY.where(which))
         if row is None:
             raise NotFoundError(Reason.PROPOSAL_NOT_FOUND, "no proposal of yours has this key")
         return self._proposal(row)
@@ -197,6 +202,7 @@ class ProposalBook:
             department=row.department,
             subject=row.subject,
             identifier=row.identifier,
+            licence=row.licence,
             batch=row.batch,
             content=self._ledger.at_rest.vault.decrypt(row.content, _place(row.key)) if row.content else b"",
             about=row.etag,

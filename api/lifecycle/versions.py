@@ -1,4 +1,4 @@
-"""New versions of a licence: changed, renewed or issued again; the old one ends in the transaction that completes it."""
+"""New versions of a licence: changed, renewed, issued again; the old one ends in the transaction that completes it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from api.audit import AuditBook
 from api.catalogue.book import TypeBook
+from api.licences.issuing import Order, issue_one
 from api.lifecycle.actions import Action
 from api.lifecycle.deciding import People, decide
 from api.lifecycle.subjects import Subject, reload
 from api.schema import intents
-from api.service_schema import licences
 from ecert import envelope
 from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
-from ecert.issuance import find_parents, issue, prepare, record_fields
+from ecert.issuance import find_parents, prepare, record_fields
 from ecert.licence.application import EFFECTIVE, EXPIRING, HOLDER_CODE, NUMBER, parse_application
 from ecert.licence.codes import Phrase
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
@@ -27,8 +27,9 @@ from ecert.licence.strict_json import pointer
 from ecert.licence.validity import CHINA, china_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
+    from api.catalogue.book import PublishedType
     from api.departments import Issuer
     from api.ledger import SqlLedger
     from api.lifecycle.motions import Motion
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from ecert.licence.application import Application
     from ecert.licence.fields import FieldValue
     from ecert.licence.identifier import Identifier
-    from ecert.licence.types import TypeDefinition
     from ecert.ports import Completion, Decision, Parent
 
 _APPLICATION: Final = "/application"
@@ -70,14 +70,14 @@ class NewVersion:
         replaces: The version before it.
         motion: What is to be decided, with the time at which it takes effect.
         application: What it says.
-        definition: The definition of its type.
+        kind: Its type.
         foreign: Licences of other ledgers that the one before depends on.
     """
 
     replaces: Subject
     motion: Motion
     application: Application
-    definition: TypeDefinition
+    kind: PublishedType
     foreign: Mapping[Identifier, Parent]
 
 
@@ -103,12 +103,12 @@ def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: M
     """
     with _in_the_body():
         application = parse_application(motion.application)
-        definition = TypeBook(ledger.database).published(subject.identifier.type_code).definition
+        kind = TypeBook(ledger.database).published(subject.identifier.type_code)
         foreign = {one.identifier: one for one in ledger.issued(subject.identifier).parents}
         find_parents(application, ledger, foreign)
         prepare(
             application,
-            definition,
+            kind.definition,
             issuer.key,
             sealed_at=now,
             entropy=secrets.token_bytes,
@@ -117,7 +117,7 @@ def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: M
         )
         if motion.effective_at is None:
             motion = replace(motion, effective_at=_first_instant(application, now))
-        made = NewVersion(subject, motion, application, definition, foreign)
+        made = NewVersion(subject, motion, application, kind, foreign)
         problems = (*_content_problems(ledger, issuer, made, now), *_day_problems(made, now))
         if problems:
             raise IssuanceError(Reason.APPLICATION_INVALID, f"{len(problems)} problem(s) in the application", problems)
@@ -129,11 +129,11 @@ def _first_instant(application: Application, now: datetime) -> datetime:
 
 
 def _content_problems(ledger: SqlLedger, issuer: Issuer, made: NewVersion, now: datetime) -> Iterator[FieldProblem]:
-    """Hold a version against the one before: what is issued again says the same, what is renewed is the same licence."""
+    """Hold a version against the one before: issued again it says the same, renewed it is of the same licence."""
     if made.motion.action is Action.CHANGE:
         return
     before = sealed_fields(ledger, made.replaces.identifier)
-    after = record_fields(made.application, made.definition, issuer.key, made.replaces.identifier, now)
+    after = record_fields(made.application, made.kind.definition, issuer.key, made.replaces.identifier, now)
     same = {HOLDER_CODE, NUMBER}
     if made.motion.action is Action.REISSUE:
         same = (before.keys() | after.keys()) - _OF_THE_SEALING
@@ -169,6 +169,7 @@ def seal_version(
     issuer: Issuer,
     version: NewVersion,
     people: People,
+    *,
     clock: Callable[[], datetime],
     also: Callable[[Decision, Subject], None],
 ) -> SealedLicence:
@@ -185,30 +186,18 @@ def seal_version(
     Raises:
         IssuanceError: ACTION_NOT_ALLOWED, or as `ecert.issuance.issue`; nothing was completed.
     """
+    motion = version.motion
 
-    def complete(done: Sequence[Completion]) -> None:
-        made = done[0].identifier.text
+    def complete(done: Completion) -> None:
         before = version.replaces.again(ledger)
-        decision = decide(ledger, before, version.motion, people, done[0].at)
-        mine = licences.c.identifier == made
-        ledger.database.run(update(licences).where(mine).values(paper_serial=version.motion.paper_serial))
-        details = {"replaces": before.identifier.text, "paper": version.motion.paper_serial}
-        AuditBook(ledger.database).record(f"licence.{version.motion.action}", made, done[0].at, details=details)
-        also(decision, reload(ledger, made))
+        decision = decide(ledger, before, motion, people, done.at)
+        details = {"replaces": before.identifier.text} | ({"paper": motion.paper_serial} if motion.paper_serial else {})
+        AuditBook(ledger.database).record(f"licence.{motion.action}", done.identifier.text, done.at, details=details)
+        also(decision, reload(ledger, done.identifier.text))
 
-    with ledger.also(complete):
-        return issue(
-            version.application,
-            version.definition,
-            issuer.key,
-            signer=issuer.signer,
-            ledger=ledger,
-            now=clock,
-            entropy=secrets.token_bytes,
-            foreign=version.foreign,
-            files=issuer.files,
-            replaces=_last_intended(ledger, version.replaces.identifier),
-        )
+    replaces = _last_intended(ledger, version.replaces.identifier)
+    order = Order(version.application, version.kind, version.foreign, motion.paper_serial, replaces)
+    return issue_one(ledger, issuer, order, clock, also=complete)
 
 
 def _last_intended(ledger: SqlLedger, identifier: Identifier) -> Identifier:

@@ -54,10 +54,12 @@ class Region:
     Attributes:
         provinces: Registry, ledger and keys.
         keys: Caller's name → its key.
+        ids: The same → its identifier.
     """
 
     provinces: Provinces
     keys: dict[str, PrivateKey] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (role, profile, code) in _BODIES.items():
@@ -92,6 +94,7 @@ class Region:
         new = Application(name, department, frozenset(roles), rate)
         with self.ledger() as ledger:
             made = CallerBook(ledger.database, GUANGDONG).register_system(new, key.public_key, self.provinces.now)
+        self.ids[name] = made.principal.id
         return made.principal.id
 
     def settings(self, **changes: Any) -> OfficeSettings:
