@@ -65,7 +65,7 @@ def test_a_suspension_takes_one_person_and_reaches_the_status_list(site: Site) -
     with site.region.ledger() as ledger:
         rows = ledger.database.run(select(deciders)).all()
         history = ledger.history(parse_identifier(made["identifier"]))
-    clerk = site.region.ids[CLERK]
+    clerk = site.region.systems[CLERK]
     assert [(row.operator, row.reviewer) for row in rows] == [(clerk, "")] * 2
     first = history[0]
     assert (first.legal_basis, first.document, first.reason) == (
@@ -86,12 +86,12 @@ def test_what_ends_a_licence_takes_two_persons(site: Site, action: Action) -> No
     assert (state(site, made), published(site, made).state) == ("valid", State.VALID)
     approved = review(site, key)
     assert approved.status_code == 200, approved.text
-    assert (approved.json()["state"], approved.json()["decided_by"]) == ("approved", site.region.ids[REVIEWER])
+    assert (approved.json()["state"], approved.json()["decided_by"]) == ("approved", site.region.systems[REVIEWER])
     assert state(site, made) == ENDS[action].name.lower()
     assert published(site, made).state is ENDS[action]
     with site.region.ledger() as ledger:
         row = ledger.database.run(select(deciders)).one()
-    assert (row.operator, row.reviewer) == (site.region.ids[CLERK], site.region.ids[REVIEWER])
+    assert (row.operator, row.reviewer) == (site.region.systems[CLERK], site.region.systems[REVIEWER])
     actions = [entry for entry in audited(site) if entry[1] == made["identifier"]]
     names = [name for name, _ in actions if name != "licence.read"]
     assert names == ["licence.issue", "proposal.open", "licence.decide", "proposal.approve"]
