@@ -254,6 +254,15 @@ class Reason(StrEnum):
     SEAL_UNKNOWN = "seal-unknown"
     SEAL_STATE_CONFLICT = "seal-state-conflict"
 
+    # What becomes of a licence after it was issued.
+    ACTION_NOT_ALLOWED = "action-not-allowed"
+    DECISION_INVALID = "decision-invalid"
+    PROPOSAL_NOT_FOUND = "proposal-not-found"
+    PROPOSAL_DECIDED = "proposal-decided"
+    PROPOSAL_PENDING = "proposal-pending"
+    PROPOSAL_STALE = "proposal-stale"
+    SECOND_PERSON_NEEDED = "second-person-needed"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
