@@ -44,6 +44,7 @@ class Kind(Enum):
     SEAL_STATUS = 65005
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
+    VERIFICATION_RECEIPT = 65008
 
 
 @dataclass(frozen=True, slots=True)

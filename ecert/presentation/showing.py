@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert import cbor
 from ecert.errors import Reason, RejectedError
+from ecert.licence.identifier import parse_identifier
 from ecert.licence.validity import to_seconds
 from ecert.presentation.reading import (
     MAX_NAME,
@@ -109,13 +110,13 @@ class Offer:
             MalformedError: it is something else.
         """
         items = Items.decode(data, limit=MAX_OFFER, length=_OFFER_PARTS)
-        licences = tuple(_read_licence(one) for one in Items.of(items.values[3]).values)
+        licences = tuple(map(_read_licence, items.many(3, MAX_LICENCES)))
         return cls(items.text(0), items.text(1), items.text(2), licences, items.instant(4), items.instant(5))
 
 
 def _read_licence(value: cbor.Value) -> ShownLicence:
     items = Items.of(value, _LICENCE_PARTS)
-    return ShownLicence(items.identifier(0), items.texts(1))
+    return ShownLicence(parse_identifier(items.text(0)), items.names(1))
 
 
 @dataclass(frozen=True, slots=True)
