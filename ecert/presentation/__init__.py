@@ -12,6 +12,7 @@ from ecert.presentation.grants import (
     grant_at_counter,
     grant_by_law,
     grant_by_phone,
+    grant_by_showing,
 )
 from ecert.presentation.legal_basis import LegalBases, LegalBasis
 from ecert.presentation.showing import LIFETIME, MEMORY, Offer, ShownLicence, Taking, redeem
@@ -47,6 +48,7 @@ __all__ = [
     "grant_at_counter",
     "grant_by_law",
     "grant_by_phone",
+    "grant_by_showing",
     "read_code",
     "redeem",
     "show",

@@ -1,7 +1,8 @@
 """Grants: the right of one body to use one licence for one purpose, and what the right rests on.
 
-Three grounds. The holder consented on the phone; the holder consented at the counter, on paper or in handwriting,
-which is kept; or the law lets this unit see such licences in this matter (依职能), and the basis is registered.
+Three grounds. The holder consented on the phone, or showed the licence on it; the holder consented at the counter, on
+paper or in handwriting, which is kept; or the law lets this unit see such licences in this matter (依职能), and the
+basis is registered.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ecert.licence.identifier import Identifier
     from ecert.presentation.consent import Consent, Requester, Use
     from ecert.presentation.legal_basis import LegalBasis
+    from ecert.presentation.showing import Offer
 
 _MAX_EVIDENCE: Final = 256
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -52,7 +54,7 @@ class Grant:
         fields: What may be read, names in ascending order.
         operator: Who asked for it, by identifier.
         ground: What it rests on.
-        evidence: The request's identifier; the form of consent and the SM3 of what was signed; or law and article.
+        evidence: The showing or the request; the form of consent and the SM3 of what was signed; or law and article.
         since: From when, aware UTC, whole seconds.
         until: The first instant it no longer holds.
     """
@@ -141,6 +143,47 @@ def grant_by_phone(consent: Consent, licence: Identifier, entropy: Callable[[int
         evidence=f"request:{request.id}",
         since=at,
         until=request.until,
+    )
+
+
+def grant_by_showing(
+    binding: Binding,
+    offer: Offer,
+    key: bytes,
+    *,
+    operator: str,
+    entropy: Callable[[int], bytes],
+    at: datetime,
+    until: datetime,
+) -> Grant:
+    """Make the grant of a licence that its holder showed to this window: showing it was the consent.
+
+    Args:
+        binding: What the window uses the licence for.
+        offer: What `redeem` returned.
+        key: The dynamic code's key, 32 bytes: names the showing.
+        operator: The clerk.
+        entropy: Returns that many fresh random bytes.
+        at: Now, aware UTC, whole seconds.
+        until: The first instant it no longer holds.
+
+    Raises:
+        RejectedError: GRANT_MISMATCH; the licence was not shown, or for another purpose.
+    """
+    shown = next((one for one in offer.licences if one.identifier == binding.licence), None)
+    if shown is None:
+        raise RejectedError(Reason.GRANT_MISMATCH, "the holder did not show this version of this licence")
+    if binding.purpose != offer.purpose:
+        raise RejectedError(Reason.GRANT_MISMATCH, f"the holder showed it for another purpose: {offer.purpose}")
+    return Grant(
+        code=AuthCode.draw(binding, entropy),
+        binding=binding,
+        fields=shown.fields,
+        operator=operator,
+        ground=Ground.PHONE,
+        evidence=f"showing:{key.hex()}",
+        since=at,
+        until=until,
     )
 
 

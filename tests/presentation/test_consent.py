@@ -25,8 +25,9 @@ from ecert.presentation import (
     grant_at_counter,
     grant_by_law,
     grant_by_phone,
+    grant_by_showing,
 )
-from tests.presentation.samples import AT, CARD, ESTATE, FIELDS, HOUSE, IDENTITY, OTHER_UNIT, UNIT, USE, request
+from tests.presentation.samples import AT, CARD, ESTATE, FIELDS, HOUSE, IDENTITY, OTHER_UNIT, UNIT, USE, offer, request
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BINDING = bind(UNIT, USE, IDENTITY)
@@ -161,6 +162,23 @@ def test_consent_at_the_counter_is_kept_by_its_digest() -> None:
     given.require(BINDING, FIELDS, AT)
     with pytest.raises(MalformedError, match="not an SM3 digest"):
         CounterConsent(CounterForm.PAPER, "signed", AT + DAY)
+
+
+def test_a_showing_grants_what_was_shown_for_the_purpose_it_was_shown_for() -> None:
+    given: dict[str, Any] = {
+        "operator": "clerk-7", "entropy": secrets.token_bytes, "at": AT, "until": AT + DAY,
+    }  # fmt: skip
+    key = bytes(32)
+    grant = grant_by_showing(BINDING, offer(), key, **given)
+    assert (grant.ground, grant.fields, grant.evidence) == (Ground.PHONE, FIELDS, f"showing:{key.hex()}")
+    for binding in (
+        replace(BINDING, licence=ESTATE),
+        replace(BINDING, licence=IDENTITY.next_version()),
+        replace(BINDING, purpose="查询"),
+    ):
+        with pytest.raises(RejectedError) as refused:
+            grant_by_showing(binding, offer(), key, **given)
+        assert reason_of(refused) is Reason.GRANT_MISMATCH
 
 
 def bases(**changes: Any) -> bytes:

@@ -24,7 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     site.run("keys", "init-region", "--region", "310000", "--name", "上海市", "--name-en", "Shanghai", *home)
     named = ("--code", WINDOW, "--name", PLACE.name, "--name-en", "Sample centre", "--region", "310000")
     site.run("keys", "issue-relying-party", *named, *home)
-    body = ("--code", WINDOW, "--role", "relying-party")
     site.run("keys", "registry", "init", *out, *home)
     site.run("keys", "registry", "add-region", "--region", "310000", *out, *home)
     site.run(
