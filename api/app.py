@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from api.console.routes import add_console
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
+MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024, "/console/issue/": 1024 * 1024}
+"""Beginnings of paths where it is more: an application may have a portrait."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -51,10 +54,12 @@ def create_app(services: Services) -> ASGIApp:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
     )
-    problems.install(app)
+    office = services.office
+    problems.install(app, problems.respond if office is None else office.console.answer)
     app.router.routes[:0] = published.routes(services)
     app.include_router(receipts.router(services))
     app.include_router(operations.router(services))
-    if services.office is not None:
-        add_office(app, services.office)
-    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
+    if office is not None:
+        add_office(app, office)
+        add_console(app, office)
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)

@@ -63,7 +63,7 @@ class SqlLedger:
         self.database = Database(location, create=create, actor=actor)
         self._location, self._vault = location, vault
         self._audit = AuditBook(self.database)
-        self._also: Callable[[], None] | None = None
+        self._also: Callable[[Sequence[Completion]], None] | None = None
 
     def __enter__(self) -> Self:
         """Return the open ledger."""
@@ -89,8 +89,8 @@ class SqlLedger:
         return AtRest(open_local_vault(path.with_name(f"{path.name}.key"), create=empty))
 
     @contextmanager
-    def also(self, work: Callable[[], None]) -> Iterator[None]:
-        """Do something more within the transactions that complete licences: all of it, or nothing of either."""
+    def also(self, work: Callable[[Sequence[Completion]], None]) -> Iterator[None]:
+        """Do something more within the transactions that complete licences, told which: all of it, or nothing."""
         self._also = work
         try:
             yield
@@ -147,7 +147,7 @@ class SqlLedger:
             self.database.add(licences, index)
             self._audit.record_all(map(_issued, completions))
             if self._also is not None:
-                self._also()
+                self._also(completions)
 
     def _require_open(self, identifiers: list[str]) -> None:
         """Check that licences were intended, and not completed."""

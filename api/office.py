@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
+from api.console.site import Console
 from api.departments import Departments, Keys
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
@@ -19,12 +22,19 @@ from ecert.cli.fonts import load_fonts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
+    from ecert.ofd.fonts import FontSet
     from ecert.sm2 import Signer, Vault
     from ecert.web.message_signatures import Nonces
+
+T = TypeVar("T")
+
+_DRAWERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,10 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        console: Stands before every page.
+        provider: Where operators sign in; None: nowhere.
+        fonts: What pages are set in.
+        drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
 
     settings: OfficeSettings
@@ -50,12 +64,23 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    console: Console
+    provider: IdentityProvider | None
+    fonts: FontSet
+    drawing: Executor
+
+    async def draw(self, work: Callable[[], T]) -> T:
+        """Return what `work` draws."""
+        return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
 
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
+        await asyncio.to_thread(self.drawing.shutdown)
         await asyncio.to_thread(self.pool.close)
 
 
@@ -74,6 +99,7 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     keys = {
         one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
@@ -90,7 +116,11 @@ def open_office(
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces)
+    drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
+    console = Console(settings, pool, guard, departments, clock)
+    return Office(
+        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+    )
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

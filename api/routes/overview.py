@@ -1,14 +1,12 @@
 """`GET /api/v1/overview`: how things stand in a department, or in the whole region."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from api.access.guard import Visit  # noqa: TC001  (the framework reads annotations)
-from api.office import Office  # noqa: TC001
+from api.access.guard import Visit
+from api.office import Office
 from api.overview import count_licences
 
 

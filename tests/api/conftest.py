@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from api.access.principals import Role
+from tests.api.office import OTHER, Region, Site, serving
 from tests.api.province import Provinces
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -16,3 +19,24 @@ def provinces(request: pytest.FixtureRequest, tmp_path: Path) -> Provinces:
     if getattr(request, "param", "sqlite") == "sqlite":
         return Provinces(tmp_path)
     return Provinces(tmp_path, server=request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def region(provinces: Provinces) -> Region:
+    """A region with a system and an operator of every role, named by it; those of another department: `other-…`."""
+    region = Region(provinces)
+    for role in (Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR):
+        region.add_system(role.value, role)
+        region.add_system(f"other-{role.value}", role, department=OTHER)
+        region.add_operator(role.value, role)
+        region.add_operator(f"other-{role.value}", role, department=OTHER)
+    region.add_system(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
+    region.add_operator(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
+    return region
+
+
+@pytest.fixture
+def site(region: Region) -> Iterator[Site]:
+    """The issuing service over a real port."""
+    with serving(region) as site:
+        yield site
