@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,3 +154,9 @@ def test_what_is_no_auth_code_is_refused(text: str) -> None:
     with pytest.raises(MalformedError) as refused:
         AuthCode.parse(text)
     assert refused.value.reason is Reason.TEXT_DAMAGED
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs/presenting.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    subprocess.run([sys.executable, "-c", example], check=True, timeout=60)
