@@ -12,7 +12,7 @@ WORKDIR /app
 RUN pip install --no-cache-dir uv
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY ecert ecert
-RUN UV_PYTHON_DOWNLOADS=never uv sync --locked --no-dev --all-extras --no-editable
+RUN UV_PYTHON_DOWNLOADS=never uv sync --locked --no-dev --all-extras --no-editable --compile-bytecode
 
 FROM python:3.12-slim-bookworm AS base
 RUN groupadd --gid 10000 ecert

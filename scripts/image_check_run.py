@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dockerfile
@@ -119,7 +120,9 @@ def _inside(root: Path, path: Path) -> Path:
 def _call(command: list[str], work: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
-        sys.exit(f"{shlex.join(command)[:200]} in {work}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        sys.exit(
+            f"{shlex.join(command)[:200]} in {work}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
     return done.stdout
 
 
@@ -141,7 +144,9 @@ def check(builder: Builder, stage: Stage) -> str:
     doctor = _call([str(app / ".venv/bin/ecert"), "doctor"], app, environment)
     health = stage.health()
     ast.parse(health[health.index("-c") + 1])
-    return f"{stage.name:9} {', '.join(packages):18} {len(helped.splitlines())} lines of help; {doctor.splitlines()[0]}"
+    engine = next(line.split()[1:] for line in doctor.splitlines() if line.startswith("engine_verify"))
+    held = ", ".join(["ecert", *packages])
+    return f"{stage.name:9} {held:18} {len(helped.splitlines())} lines of help, engine {' '.join(engine)}"
 
 
 def main() -> None:
@@ -149,9 +154,12 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ecert-images-") as name:
         builder = Builder(Path(name))
-        for stage in builder.stages.values():
-            if stage.entrypoint():
-                print(check(builder, stage))
+        images = [stage for stage in builder.stages.values() if stage.entrypoint()]
+        for stage in images:
+            builder.build(stage.name)
+        with ThreadPoolExecutor() as side_by_side:
+            for said in side_by_side.map(lambda stage: check(builder, stage), images):
+                print(said)
     print(f"{time.monotonic() - began:.1f} s")
 
 
