@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
+from api.access.tokens import Tokens
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -49,6 +52,8 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        tokens: Issues access tokens; None: every request is signed.
+        provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -62,6 +67,8 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    tokens: Tokens | None
+    provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
 
@@ -72,6 +79,8 @@ class Office:
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.drawing.shutdown)
@@ -93,6 +102,7 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     keys = {
         one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
@@ -108,10 +118,27 @@ def open_office(
         raise
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
-    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    tokens = None if settings.token_key is None else Tokens(signer(settings.token_key), settings.origin, clock)
+    guard = Guard(
+        pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
+    )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console, fonts, drawing)
+    return Office(
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
+    )
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
