@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
+MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024}
+"""The same where more is needed: an application may have a portrait."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -57,4 +59,4 @@ def create_app(services: Services) -> ASGIApp:
     app.include_router(operations.router(services))
     if services.office is not None:
         add_office(app, services.office)
-    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
@@ -19,12 +20,18 @@ from ecert.cli.fonts import load_fonts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
+    from ecert.ofd.fonts import FontSet
     from ecert.sm2 import Signer, Vault
     from ecert.web.message_signatures import Nonces
+
+T = TypeVar("T")
+
+_DRAWERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        fonts: What pages are set in.
+        drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
 
     settings: OfficeSettings
@@ -50,12 +59,19 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    fonts: FontSet
+    drawing: Executor
+
+    async def draw(self, work: Callable[[], T]) -> T:
+        """Return what `work` draws."""
+        return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
 
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
+        await asyncio.to_thread(self.drawing.shutdown)
         await asyncio.to_thread(self.pool.close)
 
 
@@ -90,7 +106,8 @@ def open_office(
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces)
+    drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
+    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, fonts, drawing)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

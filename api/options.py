@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecert import envelope
+from api.licences.foreign import read_foreign
 from ecert.cli.published import load_published
 from ecert.cli.source import load_source
-from ecert.errors import EcertError, MalformedError, NotFoundError, Reason
-from ecert.licence.face import decode_face
+from ecert.errors import EcertError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
-from ecert.licence.record import MAX_RECORD, decode_record
-from ecert.ports import Parent
-from ecert.qr import decode_text
 from keys.passphrase import PassphraseSource
 from keys.signer import load_signer
 
 if TYPE_CHECKING:
+    from ecert.ports import Parent
     from ecert.sm2 import Signer
     from ecert.trust import Registry
 
@@ -73,18 +70,4 @@ def read_licence(source: str, registry: Registry) -> Parent:
     Raises:
         EcertError: it is none, or not sealed by a registered key that was in standing.
     """
-    loaded = load_source(source)
-    signed = envelope.decode(decode_text(loaded) if isinstance(loaded, str) else loaded, limit=MAX_RECORD)
-    key = registry.find(signed.key_id)
-    if key is None:
-        raise NotFoundError(Reason.ISSUER_UNKNOWN, "the licence was sealed by a key that is not in the registry")
-    signed.verify(key.public_key)
-    if signed.kind is envelope.Kind.RECORD:
-        record = decode_record(signed.payload)
-        registry.standing(key, record.sealed_at)
-        return Parent(record.identifier, signed.key_id, record.status)
-    if signed.kind is envelope.Kind.FACE:
-        face = decode_face(signed.payload, key.member.code)
-        registry.standing(key, face.sealed_at)
-        return Parent(face.identifier, signed.key_id, face.status)
-    raise MalformedError(Reason.RECORD_MALFORMED, "this is another signed object, not a licence")
+    return read_foreign(load_source(source), registry)

@@ -166,3 +166,9 @@ class CallerBook:
         who = Principal(row.id, Kind(row.kind), row.name, self._region, row.department, roles)
         key = None if row.public_key is None else PublicKey.from_point(row.public_key)
         return Caller(who, key, row.rate, row.at, row.ended_at, row.seen_at)
+
+
+def names_of(database: Database, identifiers: Iterable[str]) -> dict[str, str]:
+    """Return identifier → name, of those that are registered callers."""
+    query = select(callers.c.id, callers.c.name).where(callers.c.id.in_(list(identifiers)))
+    return {row.id: row.name for row in database.run(query)}

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from api.audit import AuditBook
 from api.service_schema import type_history, types
 from ecert.errors import NotFoundError, Reason
+from ecert.licence.codes import Phrase
 from ecert.licence.types import TypeDefinition, load_catalogue
 from ecert.ofd.layout import Layout, read_layout
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from api.database import Database
 
+DRAFT: Final = "draft"
 PUBLISHED: Final = "published"
 _SHIPPED: Final = json.dumps({"regions": [], "budgets": [], "retention_days": None})
 
@@ -97,10 +99,24 @@ class TypeBook:
         Raises:
             NotFoundError: TYPE_UNKNOWN; there is no such version.
         """
-        row = self._db.row(select(types).where(types.c.code == definition.code, types.c.version == definition.version))
+        return self.version(definition.code, definition.version).layout
+
+    def version(self, code: str, version: int) -> PublishedType:
+        """Return a version of a type, published or not any more.
+
+        Raises:
+            NotFoundError: TYPE_UNKNOWN; there is no such version.
+        """
+        row = self._db.row(select(types).where(types.c.code == code, types.c.version == version))
         if row is None:
-            raise NotFoundError(Reason.TYPE_UNKNOWN, f"no version {definition.version} of {definition.code}")
-        return _of(row).layout
+            raise NotFoundError(Reason.TYPE_UNKNOWN, f"no version {version} of {code}")
+        return _of(row)
+
+    def names(self) -> dict[str, Phrase]:
+        """Return code → what the type is called, of all that were ever published, by code."""
+        query = select(types).where(types.c.state != DRAFT).order_by(types.c.code, types.c.version)
+        found = [(row.code, _of(row).definition) for row in self._db.run(query)]
+        return {code: Phrase(one.name_en, one.name) for code, one in found}
 
     def all_published(self) -> list[PublishedType]:
         """Return the newest published version of every type, by code."""

@@ -50,7 +50,13 @@ class Rim:
     """Wraps an application. Routes are named by their template, so that no path of a stranger becomes a label."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, *, body_limit: int, headers: Mapping[str, str] | None = None
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        body_limit: int,
+        headers: Mapping[str, str] | None = None,
+        body_limits: Mapping[str, int] | None = None,
     ) -> None:
         """Wrap `app`.
 
@@ -59,10 +65,12 @@ class Rim:
             metrics: Where its requests are counted.
             body_limit: The most bytes of a request body.
             headers: Headers of every answer that does not set them itself.
+            body_limits: Paths whose bodies have another limit.
         """
         self.app = app
         self.metrics = metrics
         self.body_limit = body_limit
+        self._body_limits = body_limits or {}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,24 +105,25 @@ class Rim:
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that says it is too long, or turns out to be."""
-        left = self.body_limit
+        limit = left = self._body_limits.get(scope["path"], self.body_limit)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         too_long = declared.isdigit() and int(declared[:20]) > left
 
         async def bounded() -> Message:
             nonlocal left
             if too_long:
-                raise self._too_large()
+                raise _too_large(limit)
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise self._too_large()
+                raise _too_large(limit)
             return message
 
         return bounded
 
-    def _too_large(self) -> Problem:
-        return Problem(Reason.TOO_LARGE, f"a request body has at most {self.body_limit} bytes")
+
+def _too_large(limit: int) -> Problem:
+    return Problem(Reason.TOO_LARGE, f"a request body has at most {limit} bytes")
 
 
 def _trace_id(scope: Scope) -> str:

@@ -1,0 +1,98 @@
+"""One licence, issued by a department over the service: all of it in the transaction that completes it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from api.service_schema import licences
+from ecert.errors import EcertError, Reason
+from ecert.issuance import issue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from api.catalogue.book import PublishedType
+    from api.departments import Issuer
+    from api.ledger import SqlLedger
+    from ecert.issuance import SealedLicence
+    from ecert.licence.application import Application
+    from ecert.licence.identifier import Identifier
+    from ecert.ports import Completion, Parent
+
+MAX_PAPER_SERIAL = 64
+"""The longest number printed on the paper of a licence, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A licence to be issued.
+
+    Attributes:
+        application: What the department handed in.
+        kind: The type that it is of.
+        foreign: Licences of other ledgers that it depends on.
+        paper_serial: 纸质证照印制号; empty where there is no paper.
+        replaces: The version that it takes the place of.
+    """
+
+    application: Application
+    kind: PublishedType
+    foreign: Mapping[Identifier, Parent] = field(default_factory=dict)
+    paper_serial: str = ""
+    replaces: Identifier | None = None
+
+    def __post_init__(self) -> None:
+        """Require a paper serial that can be printed.
+
+        Raises:
+            EcertError: USAGE; it cannot.
+        """
+        if len(self.paper_serial) > MAX_PAPER_SERIAL or not self.paper_serial.isprintable():
+            raise EcertError(Reason.USAGE, f"a paper serial has at most {MAX_PAPER_SERIAL} printable characters")
+
+
+def issue_one(
+    ledger: SqlLedger,
+    issuer: Issuer,
+    order: Order,
+    clock: Callable[[], datetime],
+    *,
+    also: Callable[[Completion], None] = lambda _: None,
+) -> SealedLicence:
+    """Issue a licence.
+
+    Args:
+        ledger: Where it is recorded; its actor issues.
+        issuer: The department.
+        order: What is to be issued.
+        clock: Returns the time.
+        also: What else is done in the transaction that completes it.
+
+    Raises:
+        EcertError: as `ecert.issuance.issue`; nothing was completed.
+    """
+
+    def complete(done: Sequence[Completion]) -> None:
+        if order.paper_serial:
+            mine = licences.c.identifier == done[0].identifier.text
+            ledger.database.run(update(licences).where(mine).values(paper_serial=order.paper_serial))
+        also(done[0])
+
+    with ledger.also(complete):
+        return issue(
+            order.application,
+            order.kind.definition,
+            issuer.key,
+            signer=issuer.signer,
+            ledger=ledger,
+            now=clock,
+            entropy=secrets.token_bytes,
+            foreign=order.foreign,
+            files=issuer.files,
+            replaces=order.replaces,
+        )
