@@ -19,6 +19,7 @@ from ecert.sm2 import Place, sm3
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from api.ledger import SqlLedger
@@ -100,6 +101,24 @@ class Attempt:
         """Give the key back: nothing was done."""
         mine = (idempotency.c.caller == self.caller) & (idempotency.c.key == self.key)
         ledger.database.run(delete(idempotency).where(mine, idempotency.c.status.is_(None)))
+
+    def once(self, ledger: SqlLedger, now: datetime, work: Callable[[], Answer]) -> Answer:
+        """Return what `work` answers, done in one transaction with keeping the answer; or the answer kept before.
+
+        Raises:
+            Problem: as `begin`; or whatever `work` raises: nothing was done then.
+        """
+        known = self.begin(ledger, now)
+        if known is not None:
+            return known
+        try:
+            with ledger.database.transaction():
+                answer = work()
+                self.finish(ledger, answer)
+        except BaseException:
+            self.abandon(ledger)
+            raise
+        return answer
 
     @property
     def _place(self) -> Place:

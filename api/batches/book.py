@@ -12,7 +12,7 @@ from sqlalchemy import and_, delete, func, or_, select, true, update
 from api.audit import AuditBook
 from api.batches.rows import batch_name
 from api.batches.states import BatchState, RowState
-from api.service_schema import batch_chunks, batch_parts, batch_rows, batches
+from api.service_schema import batch_chunks, batch_parts, batch_rows, batches, proposals
 from ecert.errors import IssuanceError, NotFoundError, Reason
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Batch:
         at: When.
         started_at: When issuing began.
         ended_at: When it ended, one way or another.
+        proposal: The proposal that waits for a second person; None where none does.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Batch:
     at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    proposal: str | None
 
     @property
     def done(self) -> int:
@@ -106,7 +108,15 @@ class Order:
     files: bool
 
 
-_PLAIN = tuple(batches.c[one.name] for one in fields(Batch))
+_OPEN = (
+    select(proposals.c.key)
+    .where(proposals.c.batch == batches.c.key, proposals.c.state == "open")
+    .order_by(proposals.c.at.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("proposal")
+)
+_PLAIN = (*(batches.c[one.name] for one in fields(Batch) if one.name != "proposal"), _OPEN)
 
 
 class BatchBook:
@@ -190,42 +200,21 @@ class BatchBook:
         return [_batch(row) for row in rows[:limit]], rows[limit - 1].key if len(rows) > limit else ""
 
     def start(self, key: str, now: datetime) -> Batch:
-        """Begin to issue what is good of a batch that is ready.
+        """Begin to issue what is good of a batch that is ready, as the ledger's actor.
 
         Raises:
             IssuanceError: BATCH_STATE; it is not.
         """
-        return self._run(key, BatchState.READY, "batch.start", now)
-
-    def await_approval(self, key: str, now: datetime) -> Batch:
-        """Let a batch that is ready wait for a second person.
-
-        Raises:
-            IssuanceError: BATCH_STATE; it is not ready.
-        """
         with self._db.transaction():
-            self._move(key, (BatchState.READY,), BatchState.WAITING)
-            self._audit.record("batch.propose", key, now)
-        return self.find(key)
-
-    def approve(self, key: str, now: datetime) -> Batch:
-        """Begin to issue a batch that waited for a second person, who is the ledger's actor.
-
-        Raises:
-            IssuanceError: BATCH_STATE; it does not wait.
-        """
-        return self._run(key, BatchState.WAITING, "batch.approve", now)
-
-    def reject(self, key: str, now: datetime) -> Batch:
-        """Let a batch that waited for a second person wait no longer.
-
-        Raises:
-            IssuanceError: BATCH_STATE; it does not wait.
-        """
-        with self._db.transaction():
-            self._move(key, (BatchState.WAITING,), BatchState.READY)
-            self._audit.record("batch.reject", key, now)
-        return self.find(key)
+            self._move(key, (BatchState.READY,), BatchState.RUNNING, started_at=now)
+            batch = self.find(key)
+            mine = (batch_rows.c.batch == key) & (batch_rows.c.state == RowState.GOOD)
+            first, last = self._db.run(select(func.min(batch_rows.c.row), func.max(batch_rows.c.row)).where(mine)).one()
+            size = CHUNK_WITH_FILES if batch.files else CHUNK
+            starts = range(first, last + 1, size)
+            self._db.add(batch_chunks, [{"batch": key, "first": one, "last": one + size - 1} for one in starts])
+            self._audit.record("batch.start", key, now, details={"licences": batch.good})
+        return batch
 
     def cancel(self, key: str, now: datetime) -> Batch:
         """End a batch: what was issued stays issued, nothing more is, and its applications are forgotten.
@@ -242,18 +231,6 @@ class BatchBook:
             self._audit.record("batch.cancel", key, now)
         return self.find(key)
 
-    def _run(self, key: str, before: BatchState, action: str, now: datetime) -> Batch:
-        with self._db.transaction():
-            self._move(key, (before,), BatchState.RUNNING, started_at=now)
-            batch = self.find(key)
-            mine = (batch_rows.c.batch == key) & (batch_rows.c.state == RowState.GOOD)
-            first, last = self._db.run(select(func.min(batch_rows.c.row), func.max(batch_rows.c.row)).where(mine)).one()
-            size = CHUNK_WITH_FILES if batch.files else CHUNK
-            starts = range(first, last + 1, size)
-            self._db.add(batch_chunks, [{"batch": key, "first": one, "last": one + size - 1} for one in starts])
-            self._audit.record(action, key, now, details={"licences": batch.good})
-        return batch
-
     def _move(self, key: str, before: Sequence[BatchState], after: BatchState, **values: Any) -> None:
         """Take a batch from one of the states `before` to `after`."""
         mine = (batches.c.key == key) & batches.c.state.in_(before) & self._within
@@ -268,10 +245,11 @@ def new_key() -> str:
 
 def _batch(row: Row[Any]) -> Batch:
     raw = dict(row._mapping)  # noqa: SLF001  (a public name with an underscore, as in namedtuple)
+    waits = row.state == BatchState.READY and row.proposal is not None
     return Batch(
         **raw
         | {
-            "state": BatchState(row.state),
+            "state": BatchState.WAITING if waits else BatchState(row.state),
             "digest": bytes(row.digest),
             "form": json.loads(row.form or "{}"),
             "columns": tuple(json.loads(row.columns or "[]")),

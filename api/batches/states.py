@@ -6,7 +6,10 @@ from enum import IntEnum, StrEnum
 
 
 class BatchState(StrEnum):
-    """Stored and put on the wire: append, never rename."""
+    """Stored, but for `waiting`, and put on the wire: append, never rename.
+
+    A batch waits that is ready and has a proposal that nobody decided yet: so it cannot wait for what is not there.
+    """
 
     VALIDATING = "validating"
     READY = "ready"
