@@ -209,9 +209,9 @@ class BatchBook:
             self._move(key, (BatchState.READY,), BatchState.RUNNING, started_at=now)
             batch = self.find(key)
             mine = (batch_rows.c.batch == key) & (batch_rows.c.state == RowState.GOOD)
-            first, last = self._db.run(select(func.min(batch_rows.c.row), func.max(batch_rows.c.row)).where(mine)).one()
-            size = CHUNK_WITH_FILES if batch.files else CHUNK
-            starts = range(first, last + 1, size)
+            ends = select(func.min(batch_rows.c.row).label("first"), func.max(batch_rows.c.row).label("last"))
+            good, size = self._db.run(ends.where(mine)).one(), CHUNK_WITH_FILES if batch.files else CHUNK
+            starts = range(good.first, good.last + 1, size)
             self._db.add(batch_chunks, [{"batch": key, "first": one, "last": one + size - 1} for one in starts])
             self._audit.record("batch.start", key, now, details={"licences": batch.good})
         return batch

@@ -164,7 +164,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
         visit: Annotated[Visit, Depends(enter)],
         type: Annotated[str | None, Query(max_length=21, description="证照类型代码")] = None,  # noqa: A002  (its name)
         name: Annotated[str, Query(max_length=200, description="文件名 Name of the file")] = "",
-        files: Annotated[bool, Query(description="是否制作 OFD Whether licences get files")] = True,  # noqa: FBT002
+        files: Annotated[bool, Query(description="是否制作 OFD Whether licences get files")] = True,
         idempotency_key: _Key = None,
     ) -> Response:
         """Take in CSV, XLSX or NDJSON; it is validated in the background."""
