@@ -2,7 +2,8 @@
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /app
 RUN pip install --no-cache-dir uv
-COPY pyproject.toml uv.lock README.md LICENSE ./
+# The verification kernel is compiled by the build itself, with the clang inside `ziglang` (PyPI).
+COPY pyproject.toml uv.lock hatch_build.py README.md LICENSE ./
 COPY ecert ecert
 RUN UV_PYTHON_DOWNLOADS=never uv sync --locked --no-dev --all-extras --no-editable
 

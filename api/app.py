@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from api.batches.parts import MAX_FILE
+from api.console.routes import add_console
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
-MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024, "/api/v1/batches": MAX_FILE}
+MAX_BODIES: Final = {
+    "/api/v1/licences": 1024 * 1024,
+    "/api/v1/batches": MAX_FILE,
+    "/console/issue/": 1024 * 1024,
+}
 """The same where more is needed: an application may have a portrait, a batch is a table of a million rows."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -54,10 +59,12 @@ def create_app(services: Services) -> ASGIApp:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
     )
-    problems.install(app)
+    office = services.office
+    problems.install(app, problems.respond if office is None else office.console.answer)
     app.router.routes[:0] = published.routes(services)
     app.include_router(receipts.router(services))
     app.include_router(operations.router(services))
-    if services.office is not None:
-        add_office(app, services.office)
+    if office is not None:
+        add_office(app, office)
+        add_console(app, office)
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)

@@ -10,6 +10,7 @@ from api.catalogue.book import TypeBook
 from api.seals import SealBook
 from ecert.cli.pixels import qr_modules
 from ecert.errors import CustodyError, NotFoundError, Reason, RejectedError
+from ecert.licence.codes import Phrase
 from ecert.licence_file import FileMaker
 from ecert.ofd.sealing import Sealer
 from ecert.revocation.seal_list import SealState
@@ -82,6 +83,12 @@ class Departments:
     def codes(self) -> list[str]:
         """Return who they are."""
         return list(self._keys)
+
+    def name(self, code: str) -> Phrase:
+        """Return what a department is called in the registry; its code, where it is not there."""
+        members = (key.member for key in self._registry.get().keys())  # noqa: SIM118  (it is no mapping)
+        found = (Phrase(one.name_en, one.name) for one in members if one.code == code and one.role is Role.ISSUER)
+        return next(found, Phrase("", code))
 
     def issuer(self, ledger: SqlLedger, department: str) -> Issuer:
         """Return a department ready to issue now.

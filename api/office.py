@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
+from api.console.site import Console
 from api.departments import Departments, Keys
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -47,6 +50,8 @@ class Office:
         guard: Stands before every operation.
         limits: Counts requests by caller.
         nonces: What was used once.
+        console: Stands before every page.
+        provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -59,6 +64,8 @@ class Office:
     guard: Guard
     limits: RateLimits
     nonces: Nonces
+    console: Console
+    provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
 
@@ -69,6 +76,8 @@ class Office:
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.drawing.shutdown)
@@ -90,13 +99,10 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
-    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
         pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
@@ -107,7 +113,29 @@ def open_office(
     limits = RateLimits(settings.redis)
     guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, fonts, drawing)
+    console = Console(settings, pool, guard, departments, clock)
+    return Office(
+        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+    )
+
+
+def open_departments(
+    settings: OfficeSettings,
+    registry: CurrentRegistry,
+    fonts: FontSet,
+    clock: Callable[[], datetime],
+    signer: Callable[[str], Signer],
+) -> Departments:
+    """Open the keys of those who issue here.
+
+    Raises:
+        CustodyError: one cannot be used.
+    """
+    keys = {
+        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
+        for one in settings.departments
+    }
+    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

@@ -73,13 +73,14 @@ def look(database: Database, scope: Scope, now: datetime) -> Overview:
     """Return how things stand of what a caller may see."""
     mine, today = within(scope), china_day(now)
     soon = select(func.count()).select_from(licences).where(mine, stands(Standing.VALID, now))
-    types = select(licences.c.type_code, func.count().label("count")).where(mine).group_by(licences.c.type_code)
+    types = select(licences.c.type_code, func.count().label("licences")).where(mine).group_by(licences.c.type_code)
+    counted = database.run(types.order_by(func.count().desc(), licences.c.type_code)).all()
     return Overview(
         expiring_soon=database.number(soon.where(licences.c.expiring <= today + timedelta(days=SOON_DAYS))),
         waiting=_number(database, proposals, scope, proposals.c.state == _OPEN),
         batches_running=_number(database, batches, scope, batches.c.state.in_(_BUSY)),
         per_day=_per_day(database, mine, today),
-        by_type=tuple((row[0], row[1]) for row in database.run(types.order_by(func.count().desc())).all()),
+        by_type=tuple((row.type_code, row.licences) for row in counted),
         by_standing=_by_standing(database, mine, now),
     )
 

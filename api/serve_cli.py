@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.batches.processes import WorkerProcesses
 from api.options import PassphraseOption, open_signer
 from api.settings import OfficeSettings, load_settings
 from ecert.cli import entry
@@ -58,8 +59,10 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
+    count = 0 if settings is None else settings.workers
     try:
-        uvicorn.Server(config).run()
+        with WorkerProcesses(office or Path(), passphrase_file, count):
+            uvicorn.Server(config).run()
     except SystemExit as error:
         raise EcertError(Reason.USAGE, f"cannot listen at {host}:{port}; is another process there?") from error
     return entry.OK

@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 ROUNDS = 3
 
 
+def rate(action: Callable[[], object], seconds: float) -> float:
+    """Return how often `action` runs in a second of CPU time."""
+    count, began = 0, time.process_time()
+    while (spent := time.process_time() - began) < seconds:
+        action()
+        count += 1
+    return count / spent
+
+
 def per_second(action: Callable[[], object], seconds: float) -> float:
     """Return how often `action` runs in a second of CPU time: the median over rounds."""
     action()
-    rates = []
-    for _ in range(ROUNDS):
-        count, began = 0, time.process_time()
-        while (spent := time.process_time() - began) < seconds / ROUNDS:
-            action()
-            count += 1
-        rates.append(count / spent)
-    return statistics.median(rates)
+    return statistics.median(rate(action, seconds / ROUNDS) for _ in range(ROUNDS))
 
 
 def figure(name: str, value: float, unit: str, against: str, other: float | None) -> dict[str, Any]:

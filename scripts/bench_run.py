@@ -1,4 +1,4 @@
-"""The benchmark. `scripts/bench [speed|revocation|tables]` sets up and calls this."""
+"""The benchmark. `scripts/bench [speed|sm2|revocation|tables]` sets up and calls this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ def main() -> None:
     """Measure one part and print it."""
     parser = argparse.ArgumentParser(description="性能 What is how fast, and how large.")
     parser.add_argument(
-        "part", nargs="?", choices=("speed", "revocation", "tables"), default="speed", help="测哪一部分 Which part"
+        "part",
+        nargs="?",
+        choices=("speed", "sm2", "revocation", "tables"),
+        default="speed",
+        help="测哪一部分 Which part",
     )
     parser.add_argument("--json", action="store_true", help="输出一个 JSON 对象 Print one JSON object")
     parser.add_argument("--seconds", type=float, default=2.0, help="每项秒数 Seconds for each figure")
@@ -24,6 +28,10 @@ def main() -> None:
         from bench_speed import measure  # noqa: PLC0415  (each part loads only what it needs)
 
         figures = measure(options.seconds)
+    elif options.part == "sm2":
+        from bench_sm2 import measure_sm2  # noqa: PLC0415
+
+        figures = measure_sm2(options.seconds)
     elif options.part == "tables":
         from bench_tables import measure_tables  # noqa: PLC0415
 

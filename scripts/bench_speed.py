@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 from bench_figures import figure, per_second
 from bench_ofd import OfdBench
+from bench_sm2 import MESSAGE, openssl_speed
 from gmssl.sm2 import CryptSM2
 
 from api.ledger import SqlLedger
@@ -23,19 +21,6 @@ from ecert.sm2 import PrivateKey, decode_der
 from ecert.sm2.engine import _Tables
 from ecert.verification import Outcome, assess
 from tests.world import HOST, ISSUER, World, demo_application
-
-MESSAGE = bytes(range(256)) + bytes(44)
-
-
-def openssl_speed(algorithm: str, seconds: int) -> tuple[float, float] | None:
-    """Return OpenSSL's own (signatures, verifications) per second; None without its command line or the algorithm."""
-    if shutil.which("openssl") is None:
-        return None
-    shown = subprocess.run(
-        ["openssl", "speed", "-seconds", str(seconds), algorithm], capture_output=True, text=True, check=False
-    )
-    numbers = re.findall(r"\s([\d.]+)\s+([\d.]+)\s*$", shown.stdout)
-    return (float(numbers[-1][0]), float(numbers[-1][1])) if shown.returncode == 0 and numbers else None
 
 
 def measure(seconds: float) -> list[dict[str, Any]]:

@@ -37,7 +37,9 @@ class Caller:
         rate: Requests a minute.
         at: When it was registered.
         ended_at: When its access ended; None while it may call.
-        seen_at: When it last did, to the day or so.
+        seen_at: When it last did, to ten minutes or so.
+        issuer: The provider that an operator signs in at; empty for a system.
+        subject: The provider's name for them.
     """
 
     principal: Principal
@@ -46,6 +48,8 @@ class Caller:
     at: datetime
     ended_at: datetime | None
     seen_at: datetime | None
+    issuer: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ class CallerBook:
         roles = frozenset(map(Role, row.roles.split()))
         who = Principal(row.id, Kind(row.kind), row.name, self._region, row.department, roles)
         key = None if row.public_key is None else PublicKey.from_point(row.public_key)
-        return Caller(who, key, row.rate, row.at, row.ended_at, row.seen_at)
+        return Caller(who, key, row.rate, row.at, row.ended_at, row.seen_at, row.issuer or "", row.subject or "")
 
 
 def names_of(database: Database, identifiers: Iterable[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Request  # noqa: TC002  (the framework reads annotations)
 
 from api.access.callers import Caller, CallerBook
-from api.access.permissions import Scope, scope_of
+from api.access.permissions import PERMISSIONS, Scope, scope_of
 from ecert.web.message_signatures import authenticate
 from ecert.web.problems import Code, Problem
 from ecert.web.signature_base import message_of
@@ -67,7 +67,12 @@ class Guard:
         self._nonces, self._limits, self._clock = nonces, limits, clock
 
     def __call__(self, operation: str) -> Callable[[Request], Awaitable[Visit]]:
-        """Return what lets a request into a route, to be depended on."""
+        """Return what lets a request into a route, to be depended on.
+
+        Raises:
+            KeyError: the table of permissions does not have the operation.
+        """
+        PERMISSIONS[operation]
 
         async def enter(request: Request) -> Visit:
             return await self.admit(await self.identify(request, await request.body()), operation)

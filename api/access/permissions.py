@@ -1,6 +1,6 @@
 """Every permission of the service, in one table: operation × role → how far it reaches.
 
-An operation that is not in the table cannot be called: `create_app` refuses to start over a route without a row. What
+An operation that is not in the table cannot be called: `create_app` refuses to make a route without a row. What
 lies outside somebody's reach is not there for them: it is answered as something that does not exist.
 """
 

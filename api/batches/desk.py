@@ -18,12 +18,13 @@ from ecert.sm2 import Place
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from api.access.guard import Visit
+    from api.access.permissions import Scope
+    from api.access.principals import Principal
     from api.at_rest import Lock
     from api.batches.parts import Intake
+    from api.batches.workshop import Workshop
     from api.departments import Issuer
     from api.ledger import SqlLedger
-    from api.office import Office
     from ecert.web.digests import Digests
 
 SUBJECT = "seal-use"
@@ -39,10 +40,10 @@ def new_lock(ledger: SqlLedger) -> tuple[str, bytes, Lock]:
 class BatchDesk:
     """Serves one caller."""
 
-    def __init__(self, office: Office, ledger: SqlLedger, visit: Visit) -> None:
-        """Touch what `visit` may."""
-        self._office, self._ledger, self._visit = office, ledger, visit
-        self._book = BatchBook(ledger, visit.scope)
+    def __init__(self, shop: Workshop, ledger: SqlLedger, caller: Principal, scope: Scope) -> None:
+        """Work for `caller`, no further than `scope` reaches."""
+        self._shop, self._ledger, self._caller = shop, ledger, caller
+        self._book = BatchBook(ledger, scope)
 
     def require_order(self, type_code: str | None, name: str, *, files: bool) -> Order:
         """Return what a batch is handed in as.
@@ -51,8 +52,8 @@ class BatchDesk:
             NotFoundError: TYPE_UNKNOWN, no such type is published; ISSUER_UNKNOWN, the department does not issue here.
             IssuanceError: SEAL_STATUS_MISSING; it has no seal to make files with.
         """
-        department = self._visit.principal.department or ""
-        issuer = self._office.departments.issuer(self._ledger, department)
+        department = self._caller.department or ""
+        issuer = self._shop.departments.issuer(self._ledger, department)
         if type_code is not None:
             TypeBook(self._ledger.database).published(type_code)
         if files and issuer.files is None:
@@ -61,7 +62,7 @@ class BatchDesk:
 
     def hand_in(self, key: str, secret: bytes, order: Order, intake: Intake, digests: Digests) -> Batch:
         """Keep a table, to be validated."""
-        return self._book.hand_in(key, secret, order, intake, digests, now=self._office.clock())
+        return self._book.hand_in(key, secret, order, intake, digests, now=self._shop.clock())
 
     def start(self, key: str) -> Batch:
         """Begin to issue a batch; one of more licences than one person may seal alone is proposed to a second.
@@ -70,7 +71,7 @@ class BatchDesk:
             NotFoundError: BATCH_UNKNOWN.
             IssuanceError: BATCH_STATE; it is not ready.
         """
-        now, batch = self._office.clock(), self._book.find(key)
+        now, batch = self._shop.clock(), self._book.find(key)
         if batch.state is not BatchState.READY:
             raise IssuanceError(Reason.BATCH_STATE, f"the batch is {batch.state}")
         if batch.good <= self._issuer(batch).alone_up_to:
@@ -83,7 +84,7 @@ class BatchDesk:
         return batch.good > self._issuer(batch).alone_up_to
 
     def _issuer(self, batch: Batch) -> Issuer:
-        return self._office.departments.issuer(self._ledger, batch.department)
+        return self._shop.departments.issuer(self._ledger, batch.department)
 
     def _propose(self, batch: Batch, now: datetime) -> None:
         key = secrets.token_urlsafe(16)
@@ -95,7 +96,7 @@ class BatchDesk:
             "batch": batch.key,
             "content": self._ledger.at_rest.vault.encrypt(content, Place("proposals", key, "content")),
             "etag": batch.digest.hex()[:32],
-            "proposer": self._visit.principal.id,
+            "proposer": self._caller.id,
             "at": now,
             "state": "open",
             "note": "",
@@ -112,7 +113,7 @@ class BatchDesk:
             IssuanceError: BATCH_STATE; it has ended.
         """
         self._book.find(key)
-        return self._book.cancel(key, self._office.clock())
+        return self._book.cancel(key, self._shop.clock())
 
 
 def approve(ledger: SqlLedger, batch: str, now: datetime) -> Batch:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from threading import Event
 
     from api.batches.book import Batch
+    from api.batches.workshop import Workshop
     from api.ledger import SqlLedger
-    from api.office import Office
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claim lasts: after a process was killed, others wait as long before they take up its chunk."""
@@ -43,12 +43,12 @@ class Worker:
     """Works in one thread.
 
     Attributes:
-        office: The service.
+        shop: What it works with.
         lease: How long a claim lasts.
         name: Tells it from all others.
     """
 
-    office: Office
+    shop: Workshop
     lease: timedelta = LEASE
     name: str = field(default_factory=_name)
 
@@ -60,10 +60,10 @@ class Worker:
 
     def step(self) -> bool:
         """Do one thing, if there is one to do; tell whether there was."""
-        return self.office.pool.do(self._issue) or self.office.pool.do(self._validate)
+        return self.shop.pool.do(self._issue) or self.shop.pool.do(self._validate)
 
     def _issue(self, ledger: SqlLedger) -> bool:
-        chunk = take_chunk(ledger, self.name, self.office.clock(), self.lease)
+        chunk = take_chunk(ledger, self.name, self.shop.clock(), self.lease)
         if chunk is None:
             return False
         try:
@@ -71,17 +71,17 @@ class Worker:
         except EcertError as error:
             if error.reason is not Reason.BATCH_STATE:
                 _log.warning("batch %s waits: %s", chunk.batch, error)
-                put_off(ledger, chunk, error, self.office.clock() + LATER)
+                put_off(ledger, chunk, error, self.shop.clock() + LATER)
         return True
 
     def _issue_chunk(self, ledger: SqlLedger, chunk: Chunk) -> None:
         batch = BatchBook(ledger).find(chunk.batch)
         ledger.database.actor = batch.operator
-        issuer = self.office.departments.issuer(ledger, batch.department)
-        ChunkIssue(ledger, batch, chunk, issuer, self.office.clock).run()
+        issuer = self.shop.departments.issuer(ledger, batch.department)
+        ChunkIssue(ledger, batch, chunk, issuer, self.shop.clock).run()
 
     def _validate(self, ledger: SqlLedger) -> bool:
-        claim = Claim(self.name, self.office.clock, self.lease)
+        claim = Claim(self.name, self.shop.clock, self.lease)
         key = claim.take(ledger)
         if key is None:
             return False
@@ -98,11 +98,11 @@ class Worker:
             Validation(ledger, batch, self._checker(ledger, batch), claim).run()
         except EcertError as error:
             _log.warning("batch %s waits: %s", key, error)
-            claim.put_off(ledger, key, error, self.office.clock() + LATER)
+            claim.put_off(ledger, key, error, self.shop.clock() + LATER)
 
     def _checker(self, ledger: SqlLedger, batch: Batch) -> Checker:
-        issuer = self.office.departments.issuer(ledger, batch.department)
+        issuer = self.shop.departments.issuer(ledger, batch.department)
         types = TypeBook(ledger.database)
         catalogue = {one.definition.code: one.definition for one in types.all_published()}
         only = None if batch.type_code is None else types.published(batch.type_code).definition
-        return Checker(ledger, issuer, catalogue, only, files=batch.files, at=self.office.clock())
+        return Checker(ledger, issuer, catalogue, only, files=batch.files, at=self.shop.clock())

@@ -17,6 +17,7 @@ from api.batches.progress import follow
 from api.batches.reports import errors_step, result_step
 from api.batches.states import BatchState
 from api.batches.uploads import MEDIA_TYPES, claimed, receive, require_table
+from api.batches.workshop import Workshop
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.office import Office
@@ -144,7 +145,7 @@ def answer_of(status: int, batch: Batch) -> Answer:
 
 def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each address)
     """Return the routes."""
-    routes = APIRouter(tags=["batches"])
+    routes, shop = APIRouter(tags=["batches"]), Workshop(office.pool, office.departments, office.clock)
 
     async def enter(request: Request) -> Visit:
         """Let somebody hand in a table, before a byte of it is taken."""
@@ -171,7 +172,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
         require_table(request)
         named = "".join(one for one in name if one.isprintable())
         order = await office.pool.ask(
-            lambda ledger: BatchDesk(office, ledger, visit).require_order(type, named, files=files)
+            lambda ledger: BatchDesk(shop, ledger, visit.principal, visit.scope).require_order(type, named, files=files)
         )
         key, secret, lock = await office.pool.ask(new_lock)
         with Intake(lock) as intake:
@@ -180,7 +181,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
             attempt = Attempt.of(visit.principal.id, idempotency_key, "POST", address, digests.values[SM3])
 
             def keep(ledger: SqlLedger) -> Answer:
-                desk = BatchDesk(office, ledger, visit)
+                desk = BatchDesk(shop, ledger, visit.principal, visit.scope)
                 made = lambda: answer_of(202, desk.hand_in(key, secret, order, intake, digests))  # noqa: E731
                 return attempt.once(ledger, office.clock(), made)
 
@@ -237,7 +238,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
         attempt = Attempt.of(visit.principal.id, idempotency_key, "POST", request.url.path, data)
 
         def begin(ledger: SqlLedger) -> Answer:
-            desk = BatchDesk(office, ledger, visit)
+            desk = BatchDesk(shop, ledger, visit.principal, visit.scope)
             return attempt.once(ledger, office.clock(), lambda: answer_of(202, desk.start(key)))
 
         return _respond(await office.pool.ask(begin, actor=visit.principal.id))
@@ -245,7 +246,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     @routes.post(f"{PATH}/{{key}}/cancel", operation_id="cancelBatch", summary="取消批次 Cancel a batch")
     async def cancel(key: str, visit: Annotated[Visit, Depends(office.guard("cancelBatch"))]) -> BatchBody:
         """End it: what was issued stays so, nothing more is."""
-        work = lambda ledger: BatchDesk(office, ledger, visit).cancel(key)  # noqa: E731
+        work = lambda ledger: BatchDesk(shop, ledger, visit.principal, visit.scope).cancel(key)  # noqa: E731
         return body_of(await office.pool.ask(work, actor=visit.principal.id))
 
     return routes

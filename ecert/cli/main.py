@@ -22,7 +22,7 @@ from ecert.errors import CustodyError, EcertError, IssuanceError, Reason, Undete
 from ecert.licence.types import load_catalogue
 from ecert.report import answer_json, timestamp
 from ecert.revocation import MAX_ANSWER, load_answer
-from ecert.sm2 import secret_engine, verify_engine
+from ecert.sm2 import kernel_absence, secret_engine, verify_engine
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="电子证照核验 Verify electronic licences.", rich_markup_mode=None
@@ -71,6 +71,7 @@ def doctor(
         "platform": platform.platform(),
         "engine_verify": _engine(verify_engine),
         "engine_secret": _engine(secret_engine),
+        "kernel": kernel_absence() or "in use",
         "licence_types": len(load_catalogue()),
         "fonts": _fonts(),
     }

@@ -1,8 +1,9 @@
 """Which engine does what, in one place.
 
 Secrets (key generation, signing): libcrypto; or `gmssl` where an operator named it; or nothing, with a
-message that says what to install. Public data (verification): libcrypto, else our own table arithmetic,
-which is safe there because a verification holds no secret.
+message that says what to install. Public data (verification): our compiled kernel where the package was built with
+it and it passes its self-test, else libcrypto, else our own table arithmetic in Python; the last is safe there because
+a verification holds no secret. Who chooses `openssl` by name has libcrypto do both.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from ecert.errors import CustodyError, Reason
 from ecert.sm2 import curve, libcrypto
+from ecert.sm2 import kernel as compiled
 
 EngineName = Literal["auto", "openssl", "gmssl"]
 
@@ -80,7 +82,7 @@ class _Choice:
 
 
 def use_engine(name: str) -> None:
-    """Choose the engine for private keys, once, at a process's entry point.
+    """Choose the engine for private keys, once, at a process's entry point; `openssl` also verifies.
 
     Raises:
         CustodyError: no engine has this name, or it cannot work on this machine.
@@ -111,6 +113,29 @@ def secret_engine() -> SecretEngine:
 
 
 @cache
-def verify_engine() -> VerifyEngine:
-    """Return the engine for signatures: libcrypto where it works, else our own arithmetic."""
+def _slower() -> VerifyEngine:
     return _openssl() or _Tables()
+
+
+@cache
+def _kernel() -> compiled.Kernel | str:
+    return compiled.load(_slower())
+
+
+def kernel() -> compiled.Kernel | None:
+    """Return the compiled verifier; None where there is none to trust, or OpenSSL was chosen."""
+    found = None if _Choice.name == "openssl" else _kernel()
+    return found if isinstance(found, compiled.Kernel) else None
+
+
+def kernel_absence() -> str | None:
+    """Say why the compiled verifier is not used; None where it is."""
+    if _Choice.name == "openssl":
+        return "off: the engine openssl was chosen"
+    found = _kernel()
+    return found if isinstance(found, str) else None
+
+
+def verify_engine() -> VerifyEngine:
+    """Return the engine for signatures: the compiled kernel, else libcrypto where it works, else our own arithmetic."""
+    return kernel() or _slower()

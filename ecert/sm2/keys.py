@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from ecert.errors import CustodyError, MalformedError, Reason, RejectedError
 from ecert.sm2 import curve, encoding, engine
+from ecert.sm2.kernel import FITS, MALFORMED
 from ecert.sm2.signature import decode_der, decode_raw, encode_der
 from ecert.sm2.sm3 import sm3
 
@@ -89,14 +90,18 @@ class PublicKey:
         return sm3(self.spki)[:KEY_ID_LENGTH]
 
     @cached_property
-    def _handle(self) -> Any:
-        return engine.verify_engine().load_public(self._point)
-
-    @cached_property
     def _default_z(self) -> bytes:
-        return self._z(DEFAULT_USER_ID)
+        return self._digest_of(DEFAULT_USER_ID)
 
-    def _z(self, user_id: bytes) -> bytes:
+    def z(self, user_id: bytes) -> bytes | None:
+        """Return Z for a user ID, 32 bytes; None for the default one, whose Z the kernel holds.
+
+        Raises:
+            MalformedError: the user ID is longer than 8191 bytes.
+        """
+        return None if user_id == DEFAULT_USER_ID else self._digest_of(user_id)
+
+    def _digest_of(self, user_id: bytes) -> bytes:
         if len(user_id) > _MAX_USER_ID:
             raise MalformedError(Reason.USER_ID_MALFORMED, f"a user ID has at most {_MAX_USER_ID} bytes")
         return sm3((len(user_id) * 8).to_bytes(2, "big") + user_id + _CURVE_BYTES + self._point[1:])
@@ -107,7 +112,7 @@ class PublicKey:
         Raises:
             MalformedError: the user ID is longer than 8191 bytes. An empty one is legal.
         """
-        return sm3((self._default_z if user_id == DEFAULT_USER_ID else self._z(user_id)) + message)
+        return sm3((self.z(user_id) or self._default_z) + message)
 
     def verify(self, signature: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
         """Verify a DER signature over `message`.
@@ -116,7 +121,7 @@ class PublicKey:
             MalformedError: not a DER signature, or no possible one.
             RejectedError: well formed, and not this key's signature over this message and user ID.
         """
-        self._verify(*decode_der(signature), message, user_id)
+        self._verify(signature, message, user_id, raw=False)
 
     def verify_raw(self, signature: bytes, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> None:
         """Verify a 64-byte raw signature over `message`; otherwise as `verify`.
@@ -125,11 +130,19 @@ class PublicKey:
             MalformedError: not 64 bytes, or no possible signature.
             RejectedError: well formed, and not this key's signature over this message and user ID.
         """
-        self._verify(*decode_raw(signature), message, user_id)
+        self._verify(signature, message, user_id, raw=True)
 
-    def _verify(self, r: int, s: int, message: bytes, user_id: bytes) -> None:
-        if not engine.verify_engine().verify(self._handle, self.message_digest(message, user_id), r, s):
-            raise RejectedError(Reason.SIGNATURE_BAD, "the signature is not this key's over these bytes")
+    def _verify(self, signature: bytes, message: bytes, user_id: bytes, *, raw: bool) -> None:
+        kernel = engine.kernel()
+        if kernel is not None:
+            answer = kernel.answer(self._point, signature, message, self.z(user_id), raw=raw)
+            if answer != FITS:
+                raise refusal(answer, signature, raw=raw)
+            return
+        r, s = (decode_raw if raw else decode_der)(signature)
+        other = engine.verify_engine()
+        if not other.verify(other.load_public(self._point), self.message_digest(message, user_id), r, s):
+            raise _rejected()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PublicKey) and self._point == other._point
@@ -139,6 +152,20 @@ class PublicKey:
 
     def __repr__(self) -> str:
         return f"PublicKey(key_id={self.key_id.hex()})"
+
+
+def _rejected() -> RejectedError:
+    return RejectedError(Reason.SIGNATURE_BAD, "the signature is not this key's over these bytes")
+
+
+def refusal(answer: int, signature: bytes, *, raw: bool) -> MalformedError | RejectedError:
+    """Return the error for a kernel's answer other than FITS; the strict parser says in words what is malformed."""
+    if answer == MALFORMED:
+        try:
+            (decode_raw if raw else decode_der)(signature)
+        except MalformedError as error:
+            return error
+    return _rejected()
 
 
 class PrivateKey:

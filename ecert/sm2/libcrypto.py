@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from ctypes import byref, c_char_p, c_int, c_long, c_size_t, c_void_p
+from functools import lru_cache
 from typing import Any, Final
 
 from ecert.errors import CustodyError, Reason
@@ -46,6 +47,9 @@ _PROTOTYPES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ERR_clear_error": (None, []),
 }
 
+KEYS: Final = 8192
+"""How many public keys are held ready; the least recently used goes first."""
+
 # Known answer: the published example of GM/T 0003.5-2012, Annex A.
 _PROBE_POINT: Final = bytes.fromhex(
     "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
@@ -80,6 +84,7 @@ class Libcrypto:
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
         self._lib = library
+        self.load_public = lru_cache(maxsize=KEYS)(self._load_public)
         self.version = (library.OpenSSL_version(0) or b"").decode("ascii", "replace")
 
     def generate(self) -> bytes:
@@ -108,7 +113,7 @@ class Libcrypto:
         """Hand a 32-byte private key to OpenSSL."""
         return self._decode(self._lib.d2i_AutoPrivateKey, encode_private_key_info(scalar), "loading a private key")
 
-    def load_public(self, point: bytes) -> _Handle:
+    def _load_public(self, point: bytes) -> _Handle:
         """Hand a 65-byte uncompressed point, already checked, to OpenSSL."""
         return self._decode(self._lib.d2i_PUBKEY, encode_spki(point), "loading a public key")
 

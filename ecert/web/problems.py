@@ -24,9 +24,9 @@ from ecert.licence.strict_json import pointer
 from ecert.wording import Wording, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI, Request, Response
 
 MEDIA_TYPE: Final = "application/problem+json"
 MAX_ERRORS: Final = 32
@@ -261,32 +261,32 @@ def respond(request: Request, problem: Problem) -> JSONResponse:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of an application a problem."""
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(EcertError, _on_domain)
-    app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(Exception, _on_unknown)
+def problem_of(error: Exception) -> Problem:
+    """Return the problem of whatever was raised below a route."""
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            code = _CODES.get(error.status_code, Code.REQUEST_INVALID)
+            return Problem(code, status=error.status_code, headers=error.headers)
+        case EcertError():
+            return problem_for(error)
+        case RequestValidationError():
+            return _invalid(error.errors(), skip=1)
+    return Problem(Reason.INTERNAL)
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, Problem):
-        return respond(request, error)
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
-    return respond(request, Problem(_CODES.get(status, Code.REQUEST_INVALID), status=status, headers=headers))
+def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respond) -> None:
+    """Make every error of an application a problem, which `answer` makes a response of."""
 
+    async def on_known(request: Request, error: Exception) -> Response:
+        return answer(request, problem_of(error))
 
-async def _on_domain(request: Request, error: Exception) -> JSONResponse:
-    return respond(request, problem_for(error) if isinstance(error, EcertError) else Problem(Reason.INTERNAL))
+    async def on_unknown(request: Request, error: Exception) -> Response:
+        """Say nothing of it on the wire; the server logs it when it is raised again, this gives the trace id."""
+        _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
+        return answer(request, Problem(Reason.INTERNAL))
 
-
-async def _on_validation(request: Request, error: Exception) -> JSONResponse:
-    found = error.errors() if isinstance(error, RequestValidationError) else ()
-    return respond(request, _invalid(found, skip=1))
-
-
-async def _on_unknown(request: Request, error: Exception) -> JSONResponse:
-    """Say nothing of it on the wire; the server logs it when it is raised again, this line gives the trace id."""
-    _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
-    return respond(request, Problem(Reason.INTERNAL))
+    for known in (HTTPException, EcertError, RequestValidationError):
+        app.add_exception_handler(known, on_known)
+    app.add_exception_handler(Exception, on_unknown)

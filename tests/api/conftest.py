@@ -23,12 +23,15 @@ def provinces(request: pytest.FixtureRequest, tmp_path: Path) -> Provinces:
 
 @pytest.fixture
 def region(provinces: Provinces) -> Region:
-    """A region with callers of every role: those of another department have names that begin with `other-`."""
+    """A region with a system and an operator of every role, named by it; those of another department: `other-…`."""
     region = Region(provinces)
     for role in (Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR):
         region.add_system(role.value, role)
         region.add_system(f"other-{role.value}", role, department=OTHER)
+        region.add_operator(role.value, role)
+        region.add_operator(f"other-{role.value}", role, department=OTHER)
     region.add_system(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
+    region.add_operator(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
     return region
 
 

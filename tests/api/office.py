@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from api.office import Office
 
 ORIGIN = "http://office.example"
+IDENTITIES = "http://127.0.0.1:8449"
 DEPARTMENT, OTHER = ISSUERS[GUANGDONG], ISSUERS["440100"]
 SEAL = "44000000000017"
 _BODIES = {
@@ -53,11 +55,13 @@ class Region:
 
     Attributes:
         provinces: Registry, ledger and keys.
-        keys: Caller's name → its key.
+        keys: System's name → its key.
+        operators: Person's name → their identifier.
     """
 
     provinces: Provinces
     keys: dict[str, PrivateKey] = field(default_factory=dict)
+    operators: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (role, profile, code) in _BODIES.items():
@@ -92,6 +96,15 @@ class Region:
         new = Application(name, department, frozenset(roles), rate)
         with self.ledger() as ledger:
             made = CallerBook(ledger.database, GUANGDONG).register_system(new, key.public_key, self.provinces.now)
+        return made.principal.id
+
+    def add_operator(self, name: str, *roles: Role, department: str | None = DEPARTMENT, subject: str = "") -> str:
+        """Register a person who signs in at `IDENTITIES` under a subject, by default their name."""
+        new = Application(name, department, frozenset(roles), 6000)
+        with self.ledger() as ledger:
+            book = CallerBook(ledger.database, GUANGDONG)
+            made = book.register_operator(new, IDENTITIES, subject or name, self.provinces.now)
+        self.operators[name] = made.principal.id
         return made.principal.id
 
     def settings(self, **changes: Any) -> OfficeSettings:
@@ -145,7 +158,9 @@ class Site:
         if "key" in more:
             headers["Idempotency-Key"] = more["key"]
         if who:
-            headers |= self._signed(who, Message(method, ORIGIN + path, tuple(headers.items()), body))
+            headers |= self._signed(
+                who, Message(method, self.office.settings.origin + path, tuple(headers.items()), body)
+            )
         return self.client.request(method, path, content=body or None, headers=headers)
 
     def _signed(self, who: str, message: Message) -> dict[str, str]:
@@ -157,13 +172,61 @@ class Site:
         """Post JSON, under a new `Idempotency-Key` unless one is given."""
         return self.call(who, "POST", path, json=body, key=key or secrets.token_urlsafe(12), headers=headers)
 
+    def console(self, name: str) -> Desk:
+        """Sit down at the console as a registered operator who has signed in."""
+        who, now = self.region.operators[name], self.office.clock()
+        token = self.office.pool.do(lambda ledger: self.office.console.sessions(ledger).begin(who, now), who)
+        return Desk(self, token)
+
+
+@dataclass
+class Desk:
+    """An operator's browser without a picture: it has its cookie, and sends forms as its pages have them."""
+
+    site: Site
+    token: str
+
+    @property
+    def csrf(self) -> str:
+        """What the forms of this session carry; nothing once it is over."""
+        console, now = self.site.office.console, self.site.office.clock()
+        session = self.site.office.pool.do(lambda ledger: console.sessions(ledger).find(self.token, now))
+        return session.csrf if session else ""
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        return {"Cookie": f"{self.site.office.console.session_cookie.name}={self.token}"}
+
+    def get(self, path: str, **headers: str) -> httpx2.Response:
+        return self.site.client.get(path, headers=self.cookie | headers)
+
+    def post(self, path: str, fields: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
+        """Post a form with the session's token, or with another that `fields` name."""
+        headers, data = self.cookie | more.pop("headers", {}), {"csrf_token": self.csrf} | (fields or {})
+        return self.site.client.post(path, data=data, headers=headers, **more)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
 
 @contextmanager
-def serving(region: Region, **changes: Any) -> Iterator[Site]:
+def serving_here(region: Region, **changes: Any) -> Iterator[Site]:
+    """Run the service where a browser on this machine finds it by its own address."""
+    port = free_port()
+    with serving(region, port, origin=f"http://127.0.0.1:{port}", **changes) as site:
+        yield site
+
+
+@contextmanager
+def serving(region: Region, port: int = 0, **changes: Any) -> Iterator[Site]:
     """Run the service until the end."""
     office = region.open(**changes)
     services = open_services(region.provinces.published, [region.provinces.ledger()], office.clock, office)
-    config = uvicorn.Config(create_app(services), port=0, log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(services), port=port, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

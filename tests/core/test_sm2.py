@@ -27,9 +27,9 @@ from ecert.sm2 import (
     encode_der,
     encode_raw,
     hmac_sm3,
+    libcrypto,
     sm3,
     use_engine,
-    verify_engine,
 )
 from ecert.sm2.curve import N, P
 from ecert.sm2.encoding import decode_private_key_info, encode_private_key_info, encode_spki
@@ -215,8 +215,8 @@ def test_what_is_not_a_point_is_no_key(name: str) -> None:
 
 
 def test_engines_agree_on_many_signatures_good_and_bad() -> None:
-    tables, openssl = _Tables(), verify_engine()
-    assert openssl.name == "openssl"
+    tables, openssl = _Tables(), libcrypto.find()
+    assert openssl is not None
     independent = gmalg.SM2(pk=KEY.public_key.point, uid=b"1234567812345678")
     handle, other = tables.load_public(KEY.public_key.point), openssl.load_public(KEY.public_key.point)
     for turn in range(300):
@@ -237,7 +237,8 @@ def test_engines_agree_on_many_signatures_good_and_bad() -> None:
 
 
 def test_edge_scalars_agree_between_tables_and_openssl() -> None:
-    tables, openssl = _Tables(), verify_engine()
+    tables, openssl = _Tables(), libcrypto.find()
+    assert openssl is not None
     edges = (1, 2, 3, N // 2, N - 2, N - 1)
     for point in (POINT, KEY.public_key.point, b"\x04" + b"".join(v.to_bytes(32, "big") for v in curve.G)):
         a, b = tables.load_public(point), openssl.load_public(point)
@@ -398,8 +399,12 @@ def test_an_engine_nobody_knows_is_refused() -> None:
         use_engine("rot13")
 
 
-def test_without_libcrypto_verification_works_and_signing_says_what_to_install() -> None:
+@pytest.mark.parametrize(
+    ("also", "left"), [("", "kernel"), ("sys.modules['ecert.sm2.kernel._verify'] = None", "python")]
+)
+def test_without_libcrypto_verification_works_and_signing_says_what_to_install(also: str, left: str) -> None:
     program = (
+        f"import sys; {also}\n"
         "from ecert.sm2 import libcrypto, PublicKey, PrivateKey, verify_engine\n"
         "libcrypto._LIBRARIES.clear()\n"
         f"PublicKey.from_point(bytes.fromhex('{POINT.hex()}')).verify(bytes.fromhex('{GOOD.hex()}'), {MESSAGE!r})\n"
@@ -407,7 +412,7 @@ def test_without_libcrypto_verification_works_and_signing_says_what_to_install()
         "PrivateKey.generate()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "python"
+    assert done.stdout.strip() == left
     assert "engine-missing" in done.stderr
     assert "ECERT_ENGINE=gmssl" in done.stderr
 

@@ -45,5 +45,5 @@ def _look(ledger: SqlLedger, scope: Scope, office: Office) -> Dashboard:
         batches_running=found.batches_running,
         per_day=found.per_day,
         by_type=tuple((names.get(code, Phrase("", code)), count) for code, count in found.by_type),
-        by_state=tuple((LicenceState(standing.value), count) for standing, count in found.by_standing),
+        by_state=tuple((LicenceState[standing.name], count) for standing, count in found.by_standing),
     )

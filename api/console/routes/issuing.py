@@ -3,7 +3,6 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends

@@ -120,7 +120,7 @@ def _row(licence: Licence, names: Mapping[str, Phrase]) -> LicenceRow:
         type_name=names[code].zh if code in names else code,
         number=number,
         holder=holder,
-        state=LicenceState(licence.standing.value),
+        state=LicenceState[licence.standing.name],
         effective=licence.effective,
         expiring=licence.expiring,
         issued_at=licence.issued_at,
@@ -137,21 +137,22 @@ def licence_page(
     personal = is_personal(str(fields[HOLDER_CODE_TYPE]))
     if revealed:
         book.note_use("licence.read", licence, file="page")
+    said = facts(definition, fields, masked=not revealed)
     files = f"{HERE}/{licence.key}/files"
     drawn = sealed.file is not None and (revealed or not personal)
     return LicencePage(
         key=licence.key,
         type_name=Phrase(definition.name_en, definition.name),
         identifier=licence.identifier.text,
-        state=LicenceState(licence.standing.value),
+        state=LicenceState[licence.standing.name],
         picture=f"{files}/{FileName.PICTURE}" if drawn else "",
         qr=f"{files}/{FileName.CODE}",
-        facts=facts(definition, fields, masked=not revealed),
+        facts=said,
         versions=tuple(_version(one) for one in book.versions(licence)),
         history=_history(ledger, book.rulings(licence)),
         downloads=links(files, sealed),
         paper_serial=licence.paper_serial,
-        may_reveal=True,
+        may_reveal=any(one.masked for one in said),
         revealed=revealed,
     )
 
@@ -164,7 +165,7 @@ def links(files: str, sealed: SealedLicence) -> tuple[Link, ...]:
 
 
 def _version(licence: Licence) -> LicenceVersion:
-    state = LicenceState(licence.standing.value)
+    state = LicenceState[licence.standing.name]
     return LicenceVersion(licence.key, licence.identifier.version, state, licence.issued_at)
 
 
@@ -172,7 +173,7 @@ def _history(ledger: SqlLedger, rulings: list[Ruling]) -> tuple[StatusEntry, ...
     names = names_of(ledger.database, {who for one in rulings for who in (one.operator, one.reviewer)})
     return tuple(
         StatusEntry(
-            state=LicenceState(State(one.decision.state).name.lower()),
+            state=LicenceState[State(one.decision.state).name],
             since=one.decision.since,
             until=one.decision.until,
             reason=one.decision.reason,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from api.batches.worker import Worker
+from api.batches.workshop import Workshop
 from tests.tables.tables import BUSINESS, company, csv_bytes
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ def hand_in(site: Site, content: bytes, *, files: bool = False, media_type: str 
     return site.call(who, "POST", PATH + query, content=content, key=key, headers=headers, **more)
 
 
+def worker(site: Site) -> Worker:
+    return Worker(Workshop(site.office.pool, site.office.departments, site.office.clock))
+
+
 @contextmanager
 def working(site: Site, count: int = 1) -> Iterator[None]:
     """Let workers work until the end."""
     stop = threading.Event()
-    threads = [threading.Thread(target=Worker(site.office).run, args=(stop,)) for _ in range(count)]
+    threads = [threading.Thread(target=worker(site).run, args=(stop,)) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:

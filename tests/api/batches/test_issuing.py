@@ -10,20 +10,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from api.audit import AuditBook
 from api.batches.book import BatchBook
 from api.batches.desk import approve
 from api.batches.issuing import ChunkIssue, take_chunk
 from api.batches.states import BatchState, RowState
-from api.batches.worker import Worker
 from api.schema import completions, files
-from api.service_schema import batch_chunks, batch_rows, licences, proposals
+from api.seals import SealBook
+from api.service_schema import batch_chunks, batch_rows, batches, licences, proposals
 from ecert.errors import IssuanceError, Reason
-from tests.api.batches.tables import CLERK, PATH, settled, table, validated, working
+from ecert.revocation.seal_list import SealEvent, SealState
+from tests.api.batches.tables import CLERK, PATH, settled, table, validated, worker, working
 from tests.api.batches.test_validation import errors, refused
-from tests.api.office import DEPARTMENT, Site, serving
+from tests.api.office import DEPARTMENT, SEAL, Site, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,10 +103,6 @@ def test_a_row_that_turns_out_to_be_no_licence_stops_no_other(site: Site) -> Non
     """The type was changed between validation and issuing: a character that its page cannot show comes in."""
     key = validated(site, table(4, row_1={"经营范围": "样品展示\U0001f6b2服务"}))["key"]
     with site.region.ledger() as ledger:
-        from sqlalchemy import update
-
-        from api.service_schema import batches
-
         ledger.database.run(update(batches).values(files=True))
     start(site, key)
     with working(site):
@@ -148,25 +145,22 @@ def test_two_workers_with_the_same_chunk_issue_it_once(site: Site) -> None:
 def test_a_batch_cancelled_under_way_issues_no_more(site: Site) -> None:
     key = validated(site, table(1200))["key"]
     start(site, key)
-    Worker(site.office).step()
+    worker(site).step()
     body = site.post(CLERK, f"{PATH}/{key}/cancel", {}).json()
     assert (body["state"], body["issued"]) == ("cancelled", 500)
-    assert not Worker(site.office).step()
+    assert not worker(site).step()
     check_whole(site, key, 500)
     refused(site.post(CLERK, f"{PATH}/{key}/start", {}), 409, "batch-state")
     assert [line[1] for line in result(site, key)][499:501] == ["已制发 issued", "未制发 not issued"]
 
 
 def test_a_batch_of_a_department_whose_seal_is_suspended_waits_and_says_why(site: Site) -> None:
-    from api.seals import SealBook
-    from ecert.revocation.seal_list import SealState
-    from tests.api.office import SEAL
-
     key = validated(site, table(2), files=True)["key"]
     with site.region.ledger() as ledger:
-        SealBook(ledger.database).decide(SEAL, SealState.SUSPENDED, site.office.clock(), "样例")
+        now = site.office.clock()
+        SealBook(ledger.database).decide(SEAL, SealEvent(SealState.SUSPENDED, now, now, "样例"))
     start(site, key)
-    assert Worker(site.office).step()
+    assert worker(site).step()
     body = site.call(CLERK, "GET", f"{PATH}/{key}").json()
     assert (body["state"], body["issued"], body["problem"]["code"]) == ("running", 0, "seal-suspended")
 
@@ -202,7 +196,7 @@ def test_a_worker_takes_up_what_another_left(site: Site) -> None:
     start(site, key)
     with site.region.ledger() as ledger:
         assert take_chunk(ledger, "killed", site.office.clock() - 2 * MINUTE, MINUTE)
-    late = replace(Worker(site.office), lease=MINUTE)
+    late = replace(worker(site), lease=MINUTE)
     assert late.step()
     assert late.step()
     assert settled(site, key)["state"] == "done"

@@ -1,0 +1,35 @@
+"""The pages of the console: one module for each section, each with `router(office)`; none is in the OpenAPI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.staticfiles import StaticFiles
+
+from api.console.pages import STATIC
+from api.console.routes import callers, dashboard, entrance, issuing, licences
+from api.console.views.frame import HOME
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fastapi import FastAPI
+    from starlette.responses import Response
+
+    from api.office import Office
+
+
+class _Files(StaticFiles):
+    """The files of every page: browsers ask again, and are told that they have them already."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        answer = super().file_response(*arguments, **named)
+        answer.headers["cache-control"] = "no-cache"
+        return answer
+
+
+def add_console(app: FastAPI, office: Office) -> None:
+    """Add the console of a region."""
+    app.mount(f"{HOME}/static", _Files(directory=STATIC))
+    for one in (entrance, dashboard, issuing, licences, callers):
+        app.include_router(one.router(office), include_in_schema=False)
