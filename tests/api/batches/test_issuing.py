@@ -154,15 +154,16 @@ def test_a_batch_cancelled_under_way_issues_no_more(site: Site) -> None:
     assert [line[1] for line in result(site, key)][499:501] == ["已制发 issued", "未制发 not issued"]
 
 
-def test_a_batch_of_a_department_whose_seal_is_suspended_waits_and_says_why(site: Site) -> None:
+def test_a_batch_whose_seal_is_suspended_under_way_waits_and_says_why(site: Site) -> None:
     key = validated(site, table(2), files=True)["key"]
+    start(site, key)
     with site.region.ledger() as ledger:
         now = site.office.clock()
         SealBook(ledger.database).decide(SEAL, SealEvent(SealState.SUSPENDED, now, now, "样例"))
-    start(site, key)
     assert worker(site).step()
     body = site.call(CLERK, "GET", f"{PATH}/{key}").json()
     assert (body["state"], body["issued"], body["problem"]["code"]) == ("running", 0, "seal-suspended")
+    refused(site.post(CLERK, f"{PATH}/{validated(site, table(2))['key']}/start", {}), 422, "seal-suspended")
 
 
 def test_many_at_once_take_two_persons(region: Region) -> None:
