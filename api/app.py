@@ -26,10 +26,14 @@ MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
 MAX_BODIES: Final = {
     "/api/v1/licences": 1024 * 1024,
-    "/api/v1/batches": MAX_FILE,
+    "/api/v1/licences/": 1024 * 1024,
     "/console/issue/": 1024 * 1024,
+    "/api/v1/types/": 768 * 1024,
+    "/console/catalogue/": 2 * 1024 * 1024,
+    "/api/v1/batches": MAX_FILE,
 }
-"""The same where more is needed: an application may have a portrait, a batch is a table of a million rows."""
+"""The same where more is needed: an application may have a portrait, a type has a definition and a layout, a batch is
+a table of a million rows."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

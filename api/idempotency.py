@@ -103,22 +103,19 @@ class Attempt:
         ledger.database.run(delete(idempotency).where(mine, idempotency.c.status.is_(None)))
 
     def once(self, ledger: SqlLedger, now: datetime, work: Callable[[], Answer]) -> Answer:
-        """Return what `work` answers, done in one transaction with keeping the answer; or the answer kept before.
+        """Do something, unless it was done before; `work` keeps its answer by `finish`.
 
         Raises:
-            Problem: as `begin`; or whatever `work` raises: nothing was done then.
+            Problem: as `begin`; the key is given back when `work` fails, since nothing was done then.
         """
         known = self.begin(ledger, now)
         if known is not None:
             return known
         try:
-            with ledger.database.transaction():
-                answer = work()
-                self.finish(ledger, answer)
+            return work()
         except BaseException:
             self.abandon(ledger)
             raise
-        return answer
 
     @property
     def _place(self) -> Place:

@@ -138,9 +138,16 @@ def _hindrance(batch: Batch) -> Hindrance | None:
     )
 
 
-def answer_of(status: int, batch: Batch) -> Answer:
-    """Return a batch as an answer that is kept."""
-    return Answer(status, body_of(batch).model_dump_json().encode())
+def once(ledger: SqlLedger, attempt: Attempt, now: datetime, work: Callable[[], Batch]) -> Answer:
+    """Do something about a batch in one transaction with keeping the answer, unless it was done before."""
+
+    def done() -> Answer:
+        with ledger.database.transaction():
+            answer = Answer(202, body_of(work()).model_dump_json().encode())
+            attempt.finish(ledger, answer)
+        return answer
+
+    return attempt.once(ledger, now, done)
 
 
 def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each address)
@@ -182,8 +189,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
 
             def keep(ledger: SqlLedger) -> Answer:
                 desk = BatchDesk(shop, ledger, visit.principal, visit.scope)
-                made = lambda: answer_of(202, desk.hand_in(key, secret, order, intake, digests))  # noqa: E731
-                return attempt.once(ledger, office.clock(), made)
+                return once(ledger, attempt, office.clock(), lambda: desk.hand_in(key, secret, order, intake, digests))
 
             return _respond(await office.pool.ask(keep, actor=visit.principal.id))
 
@@ -239,7 +245,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
 
         def begin(ledger: SqlLedger) -> Answer:
             desk = BatchDesk(shop, ledger, visit.principal, visit.scope)
-            return attempt.once(ledger, office.clock(), lambda: answer_of(202, desk.start(key)))
+            return once(ledger, attempt, office.clock(), lambda: desk.start(key))
 
         return _respond(await office.pool.ask(begin, actor=visit.principal.id))
 
