@@ -21,7 +21,7 @@ from api.batches.processes import WorkerProcesses, work
 from api.batches.reports import errors_step, result_step
 from api.batches.states import BatchState
 from api.ledger import SqlLedger
-from api.options import JsonOption, PassphraseOption, open_signer
+from api.options import JsonOption, PassphraseOption, open_signer, open_vault
 from api.settings import load_settings
 from ecert.cli import entry
 from ecert.errors import EcertError, Reason
@@ -91,9 +91,9 @@ def work_command(
 def _open(office: Path, passphrase_file: Path | None) -> "Workshop":
     from api.batches.workshop import open_workshop  # noqa: PLC0415  (slow to load)
 
-    return open_workshop(
-        load_settings(office), entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=None
-    )
+    settings = load_settings(office)
+    vault = open_vault(settings.vault, passphrase_file)
+    return open_workshop(settings, entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=vault)
 
 
 class _Run:

@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, func, or_, select, true, update
 from api.audit import AuditBook
 from api.batches.rows import batch_name
 from api.batches.states import BatchState, RowState
+from api.lifecycle.proposals import ProposalState
 from api.service_schema import batch_chunks, batch_parts, batch_rows, batches, proposals
 from ecert.errors import IssuanceError, NotFoundError, Reason
 
@@ -110,7 +111,7 @@ class Order:
 
 _OPEN = (
     select(proposals.c.key)
-    .where(proposals.c.batch == batches.c.key, proposals.c.state == "open")
+    .where(proposals.c.batch == batches.c.key, proposals.c.state == ProposalState.OPEN)
     .order_by(proposals.c.at.desc())
     .limit(1)
     .scalar_subquery()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import TYPE_CHECKING
 
-from api.audit import AuditBook
 from api.batches.book import Batch, BatchBook, Order, new_key
 from api.batches.rows import batch_name
 from api.batches.states import BatchState
 from api.catalogue.book import TypeBook
-from api.service_schema import proposals
+from api.lifecycle.proposals import NewProposal, ProposalBook
 from ecert.errors import IssuanceError, Reason
-from ecert.sm2 import Place
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,10 +22,13 @@ if TYPE_CHECKING:
     from api.batches.workshop import Workshop
     from api.departments import Issuer
     from api.ledger import SqlLedger
+    from api.lifecycle.deciding import People
+    from api.lifecycle.proposals import Proposal
     from ecert.web.digests import Digests
 
 SUBJECT = "seal-use"
 """What is proposed of a batch, among proposals."""
+_ABOUT = 32
 
 
 def new_lock(ledger: SqlLedger) -> tuple[str, bytes, Lock]:
@@ -87,23 +87,16 @@ class BatchDesk:
         return self._shop.departments.issuer(self._ledger, batch.department)
 
     def _propose(self, batch: Batch, now: datetime) -> None:
-        key = secrets.token_urlsafe(16)
-        content = json.dumps({"licences": batch.good, "files": batch.files}).encode()
-        row = {
-            "key": key,
-            "department": batch.department,
-            "subject": SUBJECT,
-            "batch": batch.key,
-            "content": self._ledger.at_rest.vault.encrypt(content, Place("proposals", key, "content")),
-            "etag": batch.digest.hex()[:32],
-            "proposer": self._caller.id,
-            "at": now,
-            "state": "open",
-            "note": "",
-        }
-        self._ledger.database.add(proposals, [row])
-        details = {"proposal": key, "subject": SUBJECT}
-        AuditBook(self._ledger.database).record("proposal.open", batch.key, now, details=details)
+        new = NewProposal(
+            department=batch.department,
+            subject=SUBJECT,
+            content=json.dumps({"licences": batch.good, "files": batch.files}).encode(),
+            about=batch.digest.hex()[:_ABOUT],
+            proposer=self._caller.id,
+            batch=batch.key,
+        )
+        with self._ledger.database.transaction():
+            ProposalBook(self._ledger).propose(new, now)
 
     def cancel(self, key: str) -> Batch:
         """End a batch.
@@ -116,10 +109,10 @@ class BatchDesk:
         return self._book.cancel(key, self._shop.clock())
 
 
-def approve(ledger: SqlLedger, batch: str, now: datetime) -> Batch:
+def carry_out(ledger: SqlLedger, proposal: Proposal, _: People, now: datetime) -> None:
     """Begin to issue a batch that a second person approved, in the transaction under way.
 
     Raises:
         IssuanceError: BATCH_STATE; it is ready no more.
     """
-    return BatchBook(ledger).start(batch, now)
+    BatchBook(ledger).start(proposal.batch or "", now)
