@@ -13,11 +13,11 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def described(model: type[BaseModel], media_type: str = "application/json") -> dict[str, Any]:
-    """Return the `openapi_extra` of a route with such a body."""
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """Return how OpenAPI describes such a body."""
     schema = model.model_json_schema()
     whole = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": whole}}}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

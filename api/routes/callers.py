@@ -11,7 +11,7 @@ from api.access.guard import Visit
 from api.access.principals import Kind, Role
 from api.ledger import SqlLedger
 from api.office import Office
-from api.routes.bodies import Body, described
+from api.routes.bodies import Body, json_body
 from ecert.web.problems import Code, FieldError, Problem, read_json
 
 PATH = "/api/v1/callers"
@@ -132,7 +132,7 @@ def router(office: Office) -> APIRouter:
         status_code=201,
         operation_id="registerSystem",
         summary="登记业务系统 Register a system",
-        openapi_extra=described(SystemBody),
+        openapi_extra=json_body(SystemBody),
     )
     async def add_system(
         request: Request, visit: Annotated[Visit, Depends(office.guard("registerSystem"))]
@@ -151,7 +151,7 @@ def router(office: Office) -> APIRouter:
         status_code=201,
         operation_id="registerOperator",
         summary="登记工作人员 Register a person",
-        openapi_extra=described(OperatorBody),
+        openapi_extra=json_body(OperatorBody),
     )
     async def add_operator(
         request: Request, visit: Annotated[Visit, Depends(office.guard("registerOperator"))]

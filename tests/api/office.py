@@ -56,11 +56,13 @@ class Region:
     Attributes:
         provinces: Registry, ledger and keys.
         keys: System's name → its key.
+        systems: System's name → its identifier.
         operators: Person's name → their identifier.
     """
 
     provinces: Provinces
     keys: dict[str, PrivateKey] = field(default_factory=dict)
+    systems: dict[str, str] = field(default_factory=dict)
     operators: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,6 +99,7 @@ class Region:
         new = Application(name, department, frozenset(roles), rate)
         with self.ledger() as ledger:
             made = CallerBook(ledger.database, GUANGDONG).register_system(new, key.public_key, self.provinces.now)
+        self.systems[name] = made.principal.id
         return made.principal.id
 
     def add_operator(self, name: str, *roles: Role, department: str | None = DEPARTMENT, subject: str = "") -> str:
