@@ -148,7 +148,7 @@ class Offices:
         self._processes.wait_for(self._socket, "agent")
 
     def _policy(self, audit: str) -> str:
-        head = f'''[audit]
+        head = f"""[audit]
 file = "agent.log"
 key = "agent-audit.key.pem"
 passphrase_file = "passphrase.txt"
@@ -156,7 +156,7 @@ public_key = "{audit}"
 
 [clients]
 services = [{os.getuid()}]
-'''
+"""
         sealing = ("record", "face", "sealing")
         parts = [head, *(self._key(one.code, f"department-{one.code}", sealing) for one in DEPARTMENTS)]
         for region, (code, *_) in TSAS.items():
