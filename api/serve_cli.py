@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.options import PassphraseOption, open_signer
+from api.options import PassphraseOption, open_signer, open_vault
 from api.settings import OfficeSettings, load_settings
 from ecert.cli import entry
 from ecert.errors import EcertError, Reason
@@ -68,4 +68,9 @@ def serve(
 def _open(settings: OfficeSettings, passphrase_file: Path | None) -> "Office":
     from api.office import open_office  # noqa: PLC0415  (as above)
 
-    return open_office(settings, entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=None)
+    return open_office(
+        settings,
+        entry.now,
+        signer=lambda uri: open_signer(uri, passphrase_file),
+        vault=open_vault(settings.vault, passphrase_file),
+    )
