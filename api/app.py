@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
-MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024, "/console/issue/": 1024 * 1024}
-"""Beginnings of paths where it is more: an application may have a portrait."""
+MAX_BODIES: Final = {
+    "/api/v1/licences": 1024 * 1024,
+    "/console/issue/": 1024 * 1024,
+    "/api/v1/types/": 768 * 1024,
+    "/console/catalogue/": 2 * 1024 * 1024,
+}
+"""Beginnings of paths where it is more: an application may have a portrait, a type has a definition and a layout."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

@@ -1,6 +1,5 @@
 """`python -m api serve`: the publisher's service on a port."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +39,7 @@ def serve(
 
     from api.app import create_app  # noqa: PLC0415
     from api.services import open_services  # noqa: PLC0415
+    from ecert.web.logs import start_logging  # noqa: PLC0415
 
     settings = None if office is None else load_settings(office)
     if settings is not None:
@@ -48,7 +48,7 @@ def serve(
         raise EcertError(Reason.USAGE, "name what to serve: --office FILE.toml, or --published and --ledger")
     opened = None if settings is None else _open(settings, passphrase_file)
     services = open_services(published, ledger, entry.now, opened)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    start_logging()
     config = uvicorn.Config(
         create_app(services),
         host=host,

@@ -50,7 +50,8 @@ class Kind(Enum):
     SEAL_STATUS = 65005
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
-    AGENT_APPROVAL = 65009
+    AGENT_APPROVAL = 65008
+    VERIFICATION_RECEIPT = 65009
 
 
 @dataclass(frozen=True, slots=True)
