@@ -56,7 +56,9 @@ def review(desk: Desk, address: str, verb: str, note: str = "") -> httpx2.Respon
 
 def test_the_page_of_a_licence_offers_what_it_allows_to_whoever_may(site: Site) -> None:
     made = issue(site)
-    offered = re.findall(rf'href="{HERE}/{made["key"]}/([a-z]+)"', site.console(CLERK).get(f"{HERE}/{made['key']}").text)
+    offered = re.findall(
+        rf'href="{HERE}/{made["key"]}/([a-z]+)"', site.console(CLERK).get(f"{HERE}/{made['key']}").text
+    )
     assert offered == ["change", "renew", "reissue", "suspend", "transfer", "lost", "cancel", "withdraw", "revoke"]
     assert f"{HERE}/{made['key']}/revoke" not in site.console(REVIEWER).get(f"{HERE}/{made['key']}").text
     decide(site, made["key"], Action.SUSPEND)
