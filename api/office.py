@@ -12,6 +12,7 @@ from api.access.guard import Guard
 from api.access.limits import RateLimits
 from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
+from api.access.tokens import Tokens
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
@@ -51,6 +52,7 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
@@ -65,6 +67,7 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    tokens: Tokens | None
     provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
@@ -101,12 +104,8 @@ def open_office(
     """
     provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
-    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
         pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
@@ -115,12 +114,46 @@ def open_office(
         raise
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
-    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    tokens = None if settings.token_key is None else Tokens(signer(settings.token_key), settings.origin, clock)
+    guard = Guard(
+        pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
+    )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
     return Office(
-        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
     )
+
+
+def open_departments(
+    settings: OfficeSettings,
+    registry: CurrentRegistry,
+    fonts: FontSet,
+    clock: Callable[[], datetime],
+    signer: Callable[[str], Signer],
+) -> Departments:
+    """Open the keys of those who issue here.
+
+    Raises:
+        CustodyError: one cannot be used.
+    """
+    keys = {
+        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
+        for one in settings.departments
+    }
+    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from api.batches.desk import SUBJECT, carry_out
 from api.lifecycle.desk import House
 
 if TYPE_CHECKING:
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
 def house_of(office: Office) -> House:
     """Return where an office's licences are decided about."""
-    return House(office.departments, office.settings.region, office.clock)
+    return House(office.departments, office.settings.region, office.clock, {SUBJECT: carry_out})

@@ -71,6 +71,7 @@ class Region:
             member = Member(role, code, f"样例机构{code}", f"Sample {code}", (certificate.der,))
             self.provinces.repository.add_member(GUANGDONG, member)
         self.provinces.put_out_registry()
+        self.provinces.country.keys["tokens"] = PrivateKey.generate()
         with self.ledger() as ledger:
             SealBook(ledger.database).file(self._seal(), self.provinces.now)
 
@@ -120,6 +121,7 @@ class Region:
             name_en="Sample Province",
             origin=ORIGIN,
             departments=(department,),
+            token_key="tokens",
         ).model_copy(update=changes)
 
     def open(self, **changes: Any) -> Office:

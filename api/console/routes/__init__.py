@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from starlette.staticfiles import StaticFiles
 
 from api.console.pages import STATIC
-from api.console.routes import callers, dashboard, decisions, entrance, issuing, licences, proposals
+from api.console.routes import (
+    callers,
+    catalogue,
+    dashboard,
+    decisions,
+    entrance,
+    issuing,
+    licences,
+    proposals,
+    seals,
+)
 from api.console.views.frame import HOME
 
 if TYPE_CHECKING:
@@ -31,5 +41,5 @@ class _Files(StaticFiles):
 def add_console(app: FastAPI, office: Office) -> None:
     """Add the console of a region."""
     app.mount(f"{HOME}/static", _Files(directory=STATIC))
-    for one in (entrance, dashboard, issuing, licences, decisions, proposals, callers):
+    for one in (entrance, dashboard, issuing, licences, decisions, proposals, catalogue, seals, callers):
         app.include_router(one.router(office), include_in_schema=False)

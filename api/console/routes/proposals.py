@@ -161,7 +161,7 @@ def _content(ledger: SqlLedger, one: Proposal, licence: Licence | None) -> Itera
     """Return what is proposed."""
     if licence is None:
         for name, value in json.loads(one.content or b"{}").items():
-            yield Entry(_BATCH.get(name, Phrase(name, name)), _yes_or_no(value) if isinstance(value, bool) else str(value))
+            yield Entry(_BATCH.get(name, Phrase(name, name)), _plain(value))
         return
     if not one.content:
         return
@@ -178,8 +178,8 @@ def _content(ledger: SqlLedger, one: Proposal, licence: Licence | None) -> Itera
         yield from _changes(ledger, licence, motion.application)
 
 
-def _yes_or_no(value: bool) -> str:  # noqa: FBT001
-    return "是" if value else "否"
+def _plain(value: object) -> str:
+    return ("是" if value else "否") if isinstance(value, bool) else str(value)
 
 
 def _changes(ledger: SqlLedger, licence: Licence, application: Mapping[str, Any]) -> Iterator[Entry]:

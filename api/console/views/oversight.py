@@ -41,12 +41,13 @@ class SealCard:
         department: Whose it is.
         maker: Who made it (制章机构).
         state: What it is now.
-        picture: Where its picture is.
+        picture: Where its picture is; empty where it cannot be shown.
         valid_from: The first day.
         valid_to: The last day.
         uses_today: How often it was applied today.
         alone_up_to: How many uses in one go need no second person.
         actions: What the operator may do with it.
+        note: Why and by which document it came to its state, where that is told.
     """
 
     key: str
@@ -62,6 +63,7 @@ class SealCard:
     uses_today: int
     alone_up_to: int
     actions: tuple[SealAction, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
