@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ecert.errors import Reason
+from ecert.web.logs import TRACE
 from ecert.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Rim:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["trace_id"] = _trace_id(scope)
+        scope.setdefault("state", {})["trace_id"] = trace_id = _trace_id(scope)
+        TRACE.set(trace_id)
         status = 500
 
         async def answer(message: Message) -> None:

@@ -290,8 +290,8 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
         return answer(request, problem_of(error))
 
     async def on_unknown(request: Request, error: Exception) -> Response:
-        """Say nothing of it on the wire; the server logs it when it is raised again, this gives the trace id."""
-        _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
+        """Say nothing of it on the wire; the server logs where it was raised, when it is raised again."""
+        _log.error("%s on %s", type(error).__name__, request.url.path)
         return answer(request, Problem(Reason.INTERNAL))
 
     for known in (HTTPException, EcertError, RequestValidationError):
