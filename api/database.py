@@ -80,13 +80,14 @@ class Database:
     def _connect(self, location: str | Path, *, create: bool) -> Connection:
         if is_url(location):
             url = str(location).replace("postgresql://", "postgresql+psycopg://", 1)
-            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         else:
             os.close(os.open(location, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
             engine = create_engine(
                 f"sqlite:///{Path(location).resolve()}",
                 poolclass=NullPool,
                 isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
                 connect_args={"timeout": _PATIENCE, "check_same_thread": False},
             )
         try:

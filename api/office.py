@@ -12,6 +12,7 @@ from api.access.guard import Guard
 from api.access.limits import RateLimits
 from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
+from api.access.tokens import Tokens
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
@@ -51,6 +52,7 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
@@ -65,6 +67,7 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    tokens: Tokens | None
     provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
@@ -115,11 +118,26 @@ def open_office(
         raise
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
-    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    tokens = None if settings.token_key is None else Tokens(signer(settings.token_key), settings.origin, clock)
+    guard = Guard(
+        pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
+    )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
     return Office(
-        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
     )
 
 

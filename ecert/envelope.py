@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecert import cbor
-from ecert.errors import CustodyError, MalformedError, Reason
-from ecert.sm2 import KEY_ID_LENGTH, RAW_LENGTH, PublicKey, Signer, decode_der, decode_raw, encode_raw
+from ecert.errors import CustodyError, EcertError, MalformedError, Reason
+from ecert.sm2 import KEY_ID_LENGTH, RAW_LENGTH, PublicKey, Signer, decode_der, decode_raw, encode_raw, sign_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ALGORITHM: Final = -65537
 """Private-use COSE algorithm id: SM2 with SM3, default user ID, raw 64-byte signature."""
@@ -44,6 +47,7 @@ class Kind(Enum):
     SEAL_STATUS = 65005
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
+    AGENT_APPROVAL = 65008
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +152,24 @@ def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = b"\
     Raises:
         CustodyError: the key or its engine failed, or returned a signature that does not verify.
     """
-    public_key = signer.public_key
-    signature = signer.sign(to_be_signed(kind, public_key.key_id, payload))
-    envelope = Envelope(kind, public_key.key_id, payload, encode_raw(*decode_der(signature)), unprotected)
+    return seal_all([(kind, payload, unprotected)], signer)[0]
+
+
+def seal_all(contents: Sequence[tuple[Kind, bytes, bytes]], signer: Signer) -> list[Envelope]:
+    """Seal many contents, each with its kind before it and what stays outside the signature after it, as `seal` does.
+
+    Raises:
+        CustodyError: as for `seal`; nothing is returned then.
+    """
+    key_id = signer.public_key.key_id
+    signatures = sign_all(signer, [to_be_signed(kind, key_id, payload) for kind, payload, _ in contents])
+    return [_checked(*one, signature, signer.public_key) for one, signature in zip(contents, signatures, strict=True)]
+
+
+def _checked(kind: Kind, payload: bytes, unprotected: bytes, signature: bytes, public_key: PublicKey) -> Envelope:
     try:
+        envelope = Envelope(kind, public_key.key_id, payload, encode_raw(*decode_der(signature)), unprotected)
         envelope.verify(public_key)
-    except Exception as error:
+    except EcertError as error:
         raise CustodyError(Reason.SELF_CHECK_FAILED, "the signer returned a signature that does not verify") from error
     return envelope

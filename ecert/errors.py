@@ -238,12 +238,30 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # The signing agent.
+    AGENT_UNREACHABLE = "agent-unreachable"
+    AGENT_REQUEST_MALFORMED = "agent-request-malformed"
+    AGENT_CALLER_REFUSED = "agent-caller-refused"
+    AGENT_KIND_REFUSED = "agent-kind-refused"
+    AGENT_RATE_EXCEEDED = "agent-rate-exceeded"
+    AGENT_APPROVAL_NEEDED = "agent-approval-needed"
+    AGENT_APPROVAL_BAD = "agent-approval-bad"
+
     # The catalogue.
     TYPE_STATE_CONFLICT = "type-state-conflict"
 
     # The seal register.
     SEAL_UNKNOWN = "seal-unknown"
     SEAL_STATE_CONFLICT = "seal-state-conflict"
+
+    # What becomes of a licence after it was issued.
+    ACTION_NOT_ALLOWED = "action-not-allowed"
+    DECISION_INVALID = "decision-invalid"
+    PROPOSAL_NOT_FOUND = "proposal-not-found"
+    PROPOSAL_DECIDED = "proposal-decided"
+    PROPOSAL_PENDING = "proposal-pending"
+    PROPOSAL_STALE = "proposal-stale"
+    SECOND_PERSON_NEEDED = "second-person-needed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,11 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Reason.LEDGER_CONFLICT: 409,
     Reason.TYPE_STATE_CONFLICT: 409,
     Reason.SEAL_STATE_CONFLICT: 409,
+    Reason.ACTION_NOT_ALLOWED: 409,
+    Reason.PROPOSAL_DECIDED: 409,
+    Reason.PROPOSAL_PENDING: 409,
+    Reason.PROPOSAL_STALE: 409,
+    Reason.SECOND_PERSON_NEEDED: 403,
     Reason.INTERNAL: 500,
     **dict.fromkeys(_UNAUTHENTICATED, 401),
 }
