@@ -48,7 +48,8 @@ class Kind(Enum):
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
     AGENT_APPROVAL = 65008
-    TYPE_LIST = 65009
+    VERIFICATION_RECEIPT = 65009
+    TYPE_LIST = 65010
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Code.PRECONDITION_FAILED: 412,
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
+    Reason.BATCH_STATE: 409,
     Reason.TYPE_STATE_CONFLICT: 409,
     Reason.SEAL_STATE_CONFLICT: 409,
     Reason.ACTION_NOT_ALLOWED: 409,
@@ -289,8 +290,8 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
         return answer(request, problem_of(error))
 
     async def on_unknown(request: Request, error: Exception) -> Response:
-        """Say nothing of it on the wire; the server logs it when it is raised again, this gives the trace id."""
-        _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
+        """Say nothing of it on the wire; the server logs where it was raised, when it is raised again."""
+        _log.error("%s on %s", type(error).__name__, request.url.path)
         return answer(request, Problem(Reason.INTERNAL))
 
     for known in (HTTPException, EcertError, RequestValidationError):
