@@ -104,12 +104,8 @@ def open_office(
     """
     provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
-    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
         pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
@@ -139,6 +135,25 @@ def open_office(
         fonts=fonts,
         drawing=drawing,
     )
+
+
+def open_departments(
+    settings: OfficeSettings,
+    registry: CurrentRegistry,
+    fonts: FontSet,
+    clock: Callable[[], datetime],
+    signer: Callable[[str], Signer],
+) -> Departments:
+    """Open the keys of those who issue here.
+
+    Raises:
+        CustodyError: one cannot be used.
+    """
+    keys = {
+        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
+        for one in settings.departments
+    }
+    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

@@ -15,10 +15,11 @@ from ecert.errors import EcertError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from keys.passphrase import PassphraseSource
 from keys.signer import load_signer
+from keys.vaults import load_vault
 
 if TYPE_CHECKING:
     from ecert.ports import Parent
-    from ecert.sm2 import Signer
+    from ecert.sm2 import Signer, Vault
     from ecert.trust import Registry
 
 LedgerOption = Annotated[
@@ -49,6 +50,20 @@ def open_signer(uri: str, passphrase_file: Path | None) -> Signer:
         environ=os.environ, variable="ECERT_PASSPHRASE", option="--passphrase-file", file=passphrase_file
     )
     return load_signer(uri, passphrase=lambda: source.ask(uri))
+
+
+def open_vault(uri: str | None, passphrase_file: Path | None) -> Vault | None:
+    """Open the key that a ledger is encrypted with; None where none is named: that in the file beside the ledger.
+
+    Raises:
+        CustodyError: it cannot be used.
+    """
+    if uri is None:
+        return None
+    source = PassphraseSource(
+        environ=os.environ, variable="ECERT_PASSPHRASE", option="--passphrase-file", file=passphrase_file
+    )
+    return load_vault(uri, passphrase=lambda: source.ask(uri))
 
 
 def identify(licence: str, bundle: Path | None) -> Identifier:

@@ -48,6 +48,7 @@ class Kind(Enum):
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
     AGENT_APPROVAL = 65008
+    VERIFICATION_RECEIPT = 65009
 
 
 @dataclass(frozen=True, slots=True)

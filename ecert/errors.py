@@ -238,6 +238,11 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # Batches.
+    BATCH_UNKNOWN = "batch-unknown"
+    BATCH_STATE = "batch-state"
+    BATCH_NOTHING_GOOD = "batch-nothing-good"
+
     # The signing agent.
     AGENT_UNREACHABLE = "agent-unreachable"
     AGENT_REQUEST_MALFORMED = "agent-request-malformed"
@@ -262,6 +267,31 @@ class Reason(StrEnum):
     PROPOSAL_PENDING = "proposal-pending"
     PROPOSAL_STALE = "proposal-stale"
     SECOND_PERSON_NEEDED = "second-person-needed"
+
+    # Showing licences: dynamic codes, consent, grants.
+    CODE_UNKNOWN = "code-unknown"
+    CODE_USED = "code-used"
+    CODE_EXPIRED = "code-expired"
+    CONSENT_MISSING = "consent-missing"
+    CONSENT_REFUSED = "consent-refused"
+    CONSENT_LAPSED = "consent-lapsed"
+    CONSENT_ANSWERED = "consent-answered"
+    GRANT_MISMATCH = "grant-mismatch"
+    GRANT_EXPIRED = "grant-expired"
+    LEGAL_BASIS_MISSING = "legal-basis-missing"
+
+    # Matters accepted at a window, and the receipts of what was verified for them.
+    MATTER_MALFORMED = "matter-malformed"
+    MATTER_UNKNOWN = "matter-unknown"
+    MATTER_INCOMPLETE = "matter-incomplete"
+    MATTER_ELSEWHERE = "matter-elsewhere"
+    RECEIPT_MALFORMED = "receipt-malformed"
+    RECEIPT_UNSIGNED = "receipt-unsigned"
+    RECEIPT_SIGNATURE_BAD = "receipt-signature-bad"
+    RECEIPT_SIGNER_UNKNOWN = "receipt-signer-unknown"
+    RECEIPT_SIGNER_NOT_ENTITLED = "receipt-signer-not-entitled"
+    RECEIPT_KEY_COMPROMISED = "receipt-key-compromised"
+    RECEIPT_FROM_FUTURE = "receipt-from-future"
 
 
 @dataclass(frozen=True, slots=True)
