@@ -8,6 +8,7 @@ import typer
 from api.audit_cli import audit_app
 from api.backup_cli import backup
 from api.batch_cli import batch, work_command
+from api.callers_cli import callers_app
 from api.development_cli import development_provider
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
@@ -33,6 +34,7 @@ app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
+app.add_typer(callers_app, name="callers")
 
 
 @app.callback()
