@@ -7,6 +7,8 @@ import typer
 
 from api.audit_cli import audit_app
 from api.backup_cli import backup
+from api.batch_cli import batch, work_command
+from api.callers_cli import callers_app
 from api.development_cli import development_provider
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
@@ -27,11 +29,14 @@ app = typer.Typer(
 
 for command in (migrate, backup, issue, export, copy, revoke, publish, answer, serve, development_provider):
     app.command()(command)
+app.command()(batch)
+app.command("work")(work_command)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
 app.add_typer(vault_app, name="vault")
+app.add_typer(callers_app, name="callers")
 
 
 @app.callback()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.batches.processes import WorkerProcesses
 from api.options import PassphraseOption, open_signer, open_vault
 from api.settings import OfficeSettings, load_settings
 from ecert.cli import entry
@@ -58,8 +59,10 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
+    count = 0 if settings is None else settings.workers
     try:
-        uvicorn.Server(config).run()
+        with WorkerProcesses(office or Path(), passphrase_file, count):
+            uvicorn.Server(config).run()
     except SystemExit as error:
         raise EcertError(Reason.USAGE, f"cannot listen at {host}:{port}; is another process there?") from error
     return entry.OK
@@ -68,9 +71,5 @@ def serve(
 def _open(settings: OfficeSettings, passphrase_file: Path | None) -> "Office":
     from api.office import open_office  # noqa: PLC0415  (as above)
 
-    return open_office(
-        settings,
-        entry.now,
-        signer=lambda uri: open_signer(uri, passphrase_file),
-        vault=open_vault(settings.vault, passphrase_file),
-    )
+    vault = open_vault(settings.vault, passphrase_file)
+    return open_office(settings, entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=vault)

@@ -238,6 +238,11 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # Batches.
+    BATCH_UNKNOWN = "batch-unknown"
+    BATCH_STATE = "batch-state"
+    BATCH_NOTHING_GOOD = "batch-nothing-good"
+
     # The signing agent.
     AGENT_UNREACHABLE = "agent-unreachable"
     AGENT_REQUEST_MALFORMED = "agent-request-malformed"

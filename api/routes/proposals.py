@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.guard import Visit
+from api.batches.desk import SUBJECT, carry_out
 from api.ledger import SqlLedger
 from api.lifecycle.desk import Closed, House, LifeCycleDesk
 from api.lifecycle.proposals import MAX_NOTE, MOST, Proposal, ProposalBook, ProposalState
@@ -83,7 +84,7 @@ class ProposalsBody(BaseModel):
 def router(office: Office) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["proposals"])
-    house = House(office.departments, office.settings.region, office.clock)
+    house = House(office.departments, office.settings.region, office.clock, {SUBJECT: carry_out})
 
     @routes.get(PROPOSALS, operation_id="listProposals", summary="提议清单 Proposals, those that wait first")
     async def proposals(

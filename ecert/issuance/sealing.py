@@ -11,7 +11,7 @@ from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
 from ecert.issuance.drafting import draft, prepare
 from ecert.licence.application import PARENTS
 from ecert.licence.strict_json import pointer
-from ecert.ports import Completion, Intent, Parent
+from ecert.ports import Completion, Contents, Intent, Parent
 from ecert.qr import encode_text
 
 if TYPE_CHECKING:
@@ -105,8 +105,14 @@ def issue_all(
     drafts = [draft(one, status, entropy) for (one, _), status in zip(prepared, places, strict=True)]
     ledger.intend_many([_intent(made, parents) for made, (_, parents) in zip(drafts, prepared, strict=True)])
     sealed = _seal_all(drafts, signer, files)
-    ledger.complete_many([Completion(one.identifier, one.record, one.face, now(), one.file) for one in sealed])
+    ledger.complete_many([_completion(*pair, now()) for pair in zip(drafts, sealed, strict=True)])
     return sealed
+
+
+def _completion(made: Draft, sealed: SealedLicence, at: datetime) -> Completion:
+    one = made.prepared
+    contents = Contents(made.record, made.face, one.sealed_at, one.application.area_code, one.fields)
+    return Completion(sealed.identifier, sealed.record, sealed.face, at, sealed.file, contents)
 
 
 def _intent(made: Draft, parents: tuple[Parent, ...]) -> Intent:

@@ -66,7 +66,7 @@ class Rim:
             metrics: Where its requests are counted.
             body_limit: The most bytes of a request body.
             headers: Headers of every answer that does not set them itself.
-            body_limits: Beginnings of paths whose bodies have another limit.
+            body_limits: Paths whose bodies have another limit; one that ends with a slash is a beginning.
         """
         self.app = app
         self.metrics = metrics
@@ -106,8 +106,10 @@ class Rim:
         return given + [header for header in self._headers if header[0] not in names]
 
     def _limit(self, path: str) -> int:
-        others = self._body_limits.items()
-        return next((limit for beginning, limit in others if path.startswith(beginning)), self.body_limit)
+        if path in self._body_limits:
+            return self._body_limits[path]
+        beginnings = ((one, limit) for one, limit in self._body_limits.items() if one.endswith("/"))
+        return next((limit for one, limit in beginnings if path.startswith(one)), self.body_limit)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that says it is too long, or turns out to be."""

@@ -149,6 +149,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Code.PRECONDITION_FAILED: 412,
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
+    Reason.BATCH_STATE: 409,
     Reason.TYPE_STATE_CONFLICT: 409,
     Reason.SEAL_STATE_CONFLICT: 409,
     Reason.ACTION_NOT_ALLOWED: 409,
