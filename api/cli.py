@@ -35,8 +35,8 @@ app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
-app.add_typer(vault_app, name="vault")
 app.add_typer(callers_app, name="callers")
+app.add_typer(vault_app, name="vault")
 
 
 @app.callback()

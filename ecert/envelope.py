@@ -52,6 +52,7 @@ class Kind(Enum):
     AUDIT_HEAD = 65007
     AGENT_APPROVAL = 65008
     VERIFICATION_RECEIPT = 65009
+    TYPE_LIST = 65010
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ STATUS_KINDS = [
     "seal-status",
     "issued-head",
     "audit-head",
+    "type-list",
     "token-list",
 ]
 
