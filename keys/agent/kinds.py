@@ -43,6 +43,7 @@ class Tbs(StrEnum):
     ISSUED_HEAD = "issued-head"
     AUDIT_HEAD = "audit-head"
     VERIFICATION_RECEIPT = "verification-receipt"
+    TYPE_LIST = "type-list"
     TOKEN_LIST = "token-list"  # noqa: S105  (a kind)
     ACCESS_TOKEN = "access-token"  # noqa: S105  (a kind)
     SEAL = "seal"

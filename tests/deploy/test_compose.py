@@ -23,6 +23,7 @@ from keys.agent.policy import Policy, load_policy
 
 if TYPE_CHECKING:
     from api.settings import OfficeSettings
+    from keys.agent.policy import AuditPolicy, KeyPolicy, VaultPolicy
     from tests.api.province import Provinces
 
 ROOT = Path(__file__).parents[2]
@@ -172,10 +173,9 @@ def test_a_region_asks_its_agent_for_what_the_policy_lets_it_have(region: str, t
     assert settings.vault is not None
     assert held.keys[_name(settings.token_key)].kinds == {Tbs.ACCESS_TOKEN}
     assert client in held.vaults[_name(settings.vault)].clients
-    kept = [one.secret for one in held.keys.values()] + [one.secret for one in held.vaults.values()]
-    kept.append(held.audit.secret)
-    assert {str(one.passphrase_file) for one in kept} <= set(secrets(agent))
-    assert {one.file.parts[1] for one in kept} == {"keys"}
+    everything: list[KeyPolicy | VaultPolicy | AuditPolicy] = [*held.keys.values(), *held.vaults.values(), held.audit]
+    assert {str(one.secret.passphrase_file) for one in everything} <= set(secrets(agent))
+    assert {one.secret.file.parts[1] for one in everything} == {"keys"}
 
 
 @pytest.mark.parametrize("region", REGIONS)
