@@ -13,10 +13,11 @@ from api.access.limits import RateLimits
 from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.access.tokens import Tokens
+from api.audit_watch import AuditWatch
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
-from api.departments import Departments, Keys
+from api.departments import open_departments
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.access.oidc import IdentityProvider
+    from api.departments import Departments
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -52,6 +54,7 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        audit: Knows whether the audit log is whole.
         tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
@@ -67,6 +70,7 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    audit: AuditWatch
     tokens: Tokens | None
     provider: IdentityProvider | None
     fonts: FontSet
@@ -75,6 +79,10 @@ class Office:
     async def draw(self, work: Callable[[], T]) -> T:
         """Return what `work` draws."""
         return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
+
+    async def run(self) -> None:
+        """Do what goes on beside requests, until cancelled."""
+        await self.audit.run()
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -130,30 +138,12 @@ def open_office(
         limits=limits,
         nonces=nonces,
         console=console,
+        audit=AuditWatch(pool, registry, clock),
         tokens=tokens,
         provider=provider,
         fonts=fonts,
         drawing=drawing,
     )
-
-
-def open_departments(
-    settings: OfficeSettings,
-    registry: CurrentRegistry,
-    fonts: FontSet,
-    clock: Callable[[], datetime],
-    signer: Callable[[str], Signer],
-) -> Departments:
-    """Open the keys of those who issue here.
-
-    Raises:
-        CustodyError: one cannot be used.
-    """
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
-    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

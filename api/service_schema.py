@@ -245,7 +245,20 @@ idempotency = Table(
 )
 """Answers kept for a request that comes again; `status` is empty while the first is at work."""
 
-OF_RECORD = (deciders, type_history)
+# The audit log, by whom it is about.
+audit_index = Table(
+    "audit_index",
+    METADATA,
+    Column("number", NUMBER, ForeignKey("audit.number"), primary_key=True, autoincrement=False),
+    Column("department", _CREDIT_CODE),
+    Column("who", String(256), nullable=False),
+    Column("action", String(256), nullable=False),
+    instant(),
+    Index("audit_index_by_department", "department", "number"),
+)
+"""Where to find an entry of the log, which says all of it itself; `department` is empty for the region's own."""
+
+OF_RECORD = (deciders, type_history, audit_index)
 """Rows that never change."""
 TABLES = (
     data_keys,

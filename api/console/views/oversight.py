@@ -113,6 +113,7 @@ class AuditPage:
     """The log.
 
     Attributes:
+        actors: Who may be looked for; the first option stands for all.
         actions: The actions to choose from; the first option stands for all.
         values: What the filter holds, by the names `actor`, `action`, `from`, `to`.
         rows: What is on this page, the newest first.
@@ -123,6 +124,7 @@ class AuditPage:
         next_cursor: Where the next page begins; empty on the last.
     """
 
+    actors: tuple[Option, ...]
     actions: tuple[Option, ...]
     values: Mapping[str, str]
     rows: tuple[AuditRow, ...]

@@ -187,6 +187,7 @@ _ACTIONS = (
     (Phrase("Signed in", "登录"), "operator.signed-in", "operator-2", True),
 )
 AUDIT = AuditPage(
+    (Option("", Phrase("All", "全部")), Option("operator-1", Phrase("operator-1", "王示例"))),
     (Option("", Phrase("All", "全部")), *(Option(code, words) for words, code, _, _ in _ACTIONS[:4])),
     {"actor": "", "action": "", "from": "2026-11-01", "to": ""},
     tuple(
