@@ -1,7 +1,7 @@
 """Licences whose time has come are erased: their keys are forgotten, and nothing personal of them opens any more.
 
 What is of record stays, unreadable: the sealed record and the file are encrypted (`api.at_rest`). The face that the
-printed code carries stays as it is: it names a person by a masked name.
+printed code carries stays as it is, with the name masked as its type says.
 """
 
 from __future__ import annotations
