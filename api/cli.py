@@ -10,6 +10,7 @@ from api.backup_cli import backup
 from api.batch_cli import batch, work_command
 from api.callers_cli import callers_app
 from api.development_cli import development_provider
+from api.erase_cli import erase
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
 from api.ledger import SqlLedger
@@ -27,7 +28,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="电子证照签发 Issue electronic licences.", rich_markup_mode=None
 )
 
-for command in (migrate, backup, issue, export, copy, revoke, publish, answer, serve, development_provider):
+for command in (migrate, backup, issue, export, copy, revoke, publish, answer, erase, serve, development_provider):
     app.command()(command)
 app.command()(batch)
 app.command("work")(work_command)
