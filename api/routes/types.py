@@ -90,11 +90,11 @@ class TypeList(BaseModel):
 
     Attributes:
         types: One page of them.
-        next_cursor: Where the next page begins; null on the last.
+        next: The cursor of the next page; empty on the last.
     """
 
     types: list[TypeSummary]
-    next_cursor: str | None
+    next: str
 
 
 class VersionBody(BaseModel):
@@ -170,8 +170,8 @@ def router(office: Office) -> APIRouter:
         found = await office.pool.ask(
             lambda ledger: list_types(ledger.database, reader, state, after=cursor, limit=limit + 1)
         )
-        more = found[limit - 1].code if len(found) > limit else None
-        return TypeList(types=[_summary(one) for one in found[:limit]], next_cursor=more)
+        more = found[limit - 1].code if len(found) > limit else ""
+        return TypeList(types=[_summary(one) for one in found[:limit]], next=more)
 
     @routes.get("/{code}", operation_id="readType", summary="读取证照类型 One type")
     async def read(
