@@ -19,6 +19,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.published import STATUS
 from ecert.errors import NotFoundError, Reason
 from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT, load_delta, load_snapshot
+from ecert.revocation.issued import MAX_HEAD
 from ecert.revocation.seal_list import MAX_SEAL_LIST
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ class StatusFolder:
         """Return the list of seals, None when it is not there."""
         with suppress(NotFoundError):
             return read_bounded(self.path / "seals.bin", MAX_SEAL_LIST, Reason.STATUS_MISSING)
+        return None
+
+    def read_head(self) -> bytes | None:
+        """Return the newest head of the issued set, None when it is not there."""
+        with suppress(NotFoundError):
+            return read_bounded(self.path / "issued" / "head.bin", MAX_HEAD, Reason.STATUS_MISSING)
         return None
 
     def has_head(self, number: int) -> bool:
