@@ -81,9 +81,7 @@ def _say(loss: Loss) -> None:
         )
     for one in loss.undecided:
         entry.say(f"! {one} 有已公布的决定不在台账里：按文书以原生效时间(--since)重新录入，在此之前不能发布")
-        entry.say(
-            "  A decision about it was published and is not here: enter it again as of then (--since), or nothing is published"
-        )
+        entry.say("  A decision about it was published and is not here: enter it again, as of then (--since)")
     if loss.unknown:
         entry.say(f"! {loss.unknown} 张不在台账里的证照带有已公布的决定，保持不变")
         entry.say(f"  {loss.unknown} licences that are not in it bear a published decision, which stays")

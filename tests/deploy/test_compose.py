@@ -19,7 +19,7 @@ import keys.cli
 import verifier.cli
 from api.settings import load_settings
 from keys.agent.kinds import Tbs
-from keys.agent.policy import Policy, load_policy
+from keys.agent.policy import AuditPolicy, KeyPolicy, Policy, VaultPolicy, load_policy
 
 if TYPE_CHECKING:
     from api.settings import OfficeSettings
@@ -172,7 +172,7 @@ def test_a_region_asks_its_agent_for_what_the_policy_lets_it_have(region: str, t
     assert settings.vault is not None
     assert held.keys[_name(settings.token_key)].kinds == {Tbs.ACCESS_TOKEN}
     assert client in held.vaults[_name(settings.vault)].clients
-    everything = [*held.keys.values(), *held.vaults.values(), held.audit]
+    everything: list[AuditPolicy | KeyPolicy | VaultPolicy] = [*held.keys.values(), *held.vaults.values(), held.audit]
     assert {str(one.secret.passphrase_file) for one in everything} <= set(secrets(agent))
     assert {one.secret.file.parts[1] for one in everything} == {"keys"}
 
