@@ -48,6 +48,7 @@ STATUS_KINDS = [
     "seal-status",
     "issued-head",
     "audit-head",
+    "type-list",
     "token-list",
 ]
 

@@ -20,6 +20,7 @@ import verifier.cli
 from api.settings import load_settings
 from keys.agent.kinds import Tbs
 from keys.agent.policy import AuditPolicy, KeyPolicy, Policy, VaultPolicy, load_policy
+from tests.api.test_agent import STATUS_KINDS
 
 if TYPE_CHECKING:
     from api.settings import OfficeSettings
@@ -183,6 +184,7 @@ def test_the_status_is_signed_for_the_publisher_alone(region: str, tmp_path: Pat
     command = publisher["command"]
     key = held.keys[_name(command[command.index("--signer") + 1])]
     assert key.clients == {held.clients[uid(publisher)]}
+    assert key.kinds == set(STATUS_KINDS)
     assert key.secret.file.name == f"status-{region}.key.pem"
     ledgers = {
         service["command"][service["command"].index("--ledger") + 1]
