@@ -18,6 +18,7 @@ from api.options import LedgerOption, LicenceArgument, identify
 from api.register_cli import seal_app, windows_app
 from api.serve_cli import serve
 from api.status_cli import answer, publish, revoke, tasks_app
+from api.vault_cli import vault_app
 from ecert.cli import entry
 from ecert.cli.files import write_atomic
 from ecert.report import timestamp
@@ -35,6 +36,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
 app.add_typer(callers_app, name="callers")
+app.add_typer(vault_app, name="vault")
 
 
 @app.callback()

@@ -17,7 +17,7 @@ from api.audit_watch import AuditWatch
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
-from api.departments import Departments, Keys
+from api.departments import open_departments
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.access.oidc import IdentityProvider
+    from api.departments import Departments
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -143,25 +144,6 @@ def open_office(
         fonts=fonts,
         drawing=drawing,
     )
-
-
-def open_departments(
-    settings: OfficeSettings,
-    registry: CurrentRegistry,
-    fonts: FontSet,
-    clock: Callable[[], datetime],
-    signer: Callable[[str], Signer],
-) -> Departments:
-    """Open the keys of those who issue here.
-
-    Raises:
-        CustodyError: one cannot be used.
-    """
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
-    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

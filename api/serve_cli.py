@@ -71,5 +71,9 @@ def serve(
 def _open(settings: OfficeSettings, passphrase_file: Path | None) -> "Office":
     from api.office import open_office  # noqa: PLC0415  (as above)
 
-    vault = open_vault(settings.vault, passphrase_file)
-    return open_office(settings, entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=vault)
+    return open_office(
+        settings,
+        entry.now,
+        signer=lambda uri: open_signer(uri, passphrase_file),
+        vault=open_vault(settings.vault, passphrase_file),
+    )

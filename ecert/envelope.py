@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ALGORITHM: Final = -65537
 """Private-use COSE algorithm id: SM2 with SM3, default user ID, raw 64-byte signature."""
 
+NOTHING_OUTSIDE: Final = b"\xa0"
+"""The encoded map outside the signature where nothing stands there."""
+
 _ALG, _CONTENT_TYPE, _KID = 1, 3, 4
 _PARTS: Final = 4
 _MAX_ITEMS: Final = 300
@@ -49,6 +52,7 @@ class Kind(Enum):
     AUDIT_HEAD = 65007
     AGENT_APPROVAL = 65008
     VERIFICATION_RECEIPT = 65009
+    TYPE_LIST = 65010
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Envelope:
     key_id: bytes
     payload: bytes
     signature: bytes
-    unprotected: bytes = b"\xa0"
+    unprotected: bytes = NOTHING_OUTSIDE
 
     @property
     def tbs(self) -> bytes:
@@ -147,7 +151,7 @@ def _malformed(what: str) -> MalformedError:
     return MalformedError(Reason.RECORD_MALFORMED, f"not a sealed record: {what}")
 
 
-def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = b"\xa0") -> Envelope:
+def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = NOTHING_OUTSIDE) -> Envelope:
     """Sign `payload` and verify our own work before it leaves.
 
     Raises:

@@ -254,6 +254,7 @@ class Reason(StrEnum):
 
     # The catalogue.
     TYPE_STATE_CONFLICT = "type-state-conflict"
+    TYPE_DIGEST_MISMATCH = "type-digest-mismatch"
 
     # The seal register.
     SEAL_UNKNOWN = "seal-unknown"

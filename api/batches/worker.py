@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select, update
+
 from api.batches.book import BatchBook
 from api.batches.checking import Checker
 from api.batches.issuing import Chunk, ChunkIssue, put_off, take_chunk
 from api.batches.validating import Claim, ClaimLostError, Validation
 from api.catalogue.book import TypeBook
+from api.service_schema import batch_chunks, batches
 from ecert.errors import EcertError, Reason
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from api.ledger import SqlLedger
 
 LEASE: Final = timedelta(seconds=60)
-"""How long a claim lasts: after a process was killed, others wait as long before they take up its chunk."""
+"""How long a claim lasts: after a machine was lost, others wait as long before they take up its chunk."""
 LATER: Final = timedelta(seconds=20)
 """How long a chunk rests that could not be issued, because of a key, a seal or the registry."""
 IDLE: Final = 0.5
@@ -36,6 +39,20 @@ _log = logging.getLogger("ecert.batches")
 
 def _name() -> str:
     return f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _lives(name: str) -> bool:
+    """Tell whether the process of a worker of this machine may still be there; this process has another name now."""
+    process = int(name.split(":")[1])
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,8 @@ class Worker:
     name: str = field(default_factory=_name)
 
     def run(self, stop: Event) -> None:
-        """Work until told to stop; a chunk or step begun is finished."""
+        """Work until told to stop; what was begun is finished."""
+        self.shop.pool.do(self._take_over)
         while not stop.is_set():
             if not self.step():
                 stop.wait(IDLE)
@@ -61,6 +79,15 @@ class Worker:
     def step(self) -> bool:
         """Do one thing, if there is one to do; tell whether there was."""
         return self.shop.pool.do(self._issue) or self.shop.pool.do(self._validate)
+
+    def _take_over(self, ledger: SqlLedger) -> None:
+        """Free what processes of this machine had claimed that are no more: nobody needs to wait for it."""
+        host = self.name.partition(":")[0]
+        for table in (batch_chunks, batches):
+            names = ledger.database.run(select(table.c.worker).where(table.c.worker.startswith(f"{host}:")).distinct())
+            gone = [name for name in names.scalars() if name != self.name and not _lives(name)]
+            if gone:
+                ledger.database.run(update(table).where(table.c.worker.in_(gone)).values(worker_until=None))
 
     def _issue(self, ledger: SqlLedger) -> bool:
         chunk = take_chunk(ledger, self.name, self.shop.clock(), self.lease)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.office import open_departments
+from api.departments import open_departments
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts

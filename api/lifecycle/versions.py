@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -19,8 +19,18 @@ from api.lifecycle.subjects import Subject, reload
 from api.schema import intents
 from ecert import envelope
 from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
-from ecert.issuance import find_parents, prepare, record_fields
-from ecert.licence.application import EFFECTIVE, EXPIRING, HOLDER_CODE, NUMBER, parse_application
+from ecert.issuance import ASSOCIATED, EXTENSION, find_parents, prepare, record_fields
+from ecert.licence.application import (
+    EFFECTIVE,
+    EXPIRING,
+    FIELDS,
+    HOLDER_CODE,
+    KEYS,
+    LONG_TERM,
+    NUMBER,
+    PARENTS,
+    parse_application,
+)
 from ecert.licence.codes import Phrase
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.licence.strict_json import pointer
@@ -92,6 +102,18 @@ def sealed_fields(ledger: SqlLedger, identifier: Identifier) -> Mapping[str, Fie
         raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
     signed = envelope.decode(known.record, limit=MAX_RECORD)
     return read_fields(signed.unprotected, decode_record(signed.payload).digests)
+
+
+def application_of(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
+    """Return the application that a licence of these fields was issued from, in JSON; no portrait is among them."""
+    application: dict[str, Any] = {key: fields[key] for key in KEYS if key in fields}
+    if application[EXPIRING] == LONG_TERM:
+        application[EXPIRING] = None
+    own = {name: value for name, value in fields.items() if name.startswith(EXTENSION)}
+    application[FIELDS] = {name.removeprefix(EXTENSION): value for name, value in own.items()}
+    if ASSOCIATED in fields:
+        application[PARENTS] = str(fields[ASSOCIATED]).split("^")
+    return application
 
 
 def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: Motion, now: datetime) -> NewVersion:

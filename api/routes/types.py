@@ -14,6 +14,7 @@ from api.catalogue.finding import Reader, TypeEvent, TypeVersion, find_version, 
 from api.catalogue.sample import draw_sample
 from api.catalogue.sharing import Sharing
 from api.catalogue.states import MOVES, TypeAction, TypeState
+from api.catalogue.writing import write
 from api.ledger import SqlLedger
 from api.office import Office
 from ecert.licence.types import TypeDefinition
@@ -212,7 +213,7 @@ def router(office: Office) -> APIRouter:
 
         Of a type that is there, `If-Match` carries the ETag of its newest version; of a new one, `If-None-Match: *`.
         """
-        content = TypeContent(_written(body.definition), _written(body.layout), body.sharing)
+        content = TypeContent(write(body.definition), write(body.layout), body.sharing)
         condition = Condition(if_match, if_none_match)
 
         def work(ledger: SqlLedger) -> TypeDetails:
@@ -264,11 +265,6 @@ def _move(office: Office, action: TypeAction, operation: str) -> Any:
 
 def _reader(visit: Visit) -> Reader:
     return Reader(visit.principal.department)
-
-
-def _written(value: dict[str, Any]) -> bytes:
-    """Write JSON as it is kept; what is no text in it is found when it is read back."""
-    return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
 
 
 def _draw(found: TypeVersion, office: Office) -> bytes:

@@ -127,6 +127,11 @@ class Vault:
         return self._held[1]
 
     @property
+    def head(self) -> bytes:
+        """The first three bytes of whatever is encrypted now: the format, and the current version."""
+        return _head(self.current)
+
+    @property
     def versions(self) -> tuple[int, ...]:
         """The versions held, in their order."""
         return tuple(sorted(self._held[0]))
@@ -150,7 +155,7 @@ class Vault:
         if len(plain) > MAX_PLAIN:
             raise MalformedError(Reason.TOO_LARGE, f"at most {MAX_PLAIN} bytes are encrypted as one value")
         keys, current = self._held
-        head = bytes((_FORMAT,)) + current.to_bytes(2, "big")
+        head = _head(current)
         nonce = secrets.token_bytes(NONCE_LENGTH)
         return head + nonce + encrypt_gcm(keys[current], nonce, plain, head + place.encode())
 
@@ -194,6 +199,10 @@ class Vault:
 
     def __repr__(self) -> str:
         return f"Vault(versions={list(self.versions)}, current={self.current})"
+
+
+def _head(version: int) -> bytes:
+    return bytes((_FORMAT,)) + version.to_bytes(2, "big")
 
 
 def _version(sealed: bytes) -> int:

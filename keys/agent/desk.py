@@ -66,11 +66,12 @@ class Desk:
         self._minute = 0
 
     def knows(self, uid: int) -> bool:
-        """Tell whether a user's processes may ask at all; whoever may not is written down."""
-        if uid in self._policy.clients:
-            return True
+        """Tell whether a user's processes may ask at all."""
+        return uid in self._policy.clients
+
+    def note_stranger(self, uid: int) -> None:
+        """Write down that somebody asked who may not."""
         self._note(f"uid/{uid}", CONNECT, f"uid/{uid}", Reason.AGENT_CALLER_REFUSED)
-        return False
 
     def answer(self, uid: int, request: Value) -> Value:
         """Return the reply to a request of a user's process, see `ecert.web.agent_wire`."""

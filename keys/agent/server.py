@@ -110,7 +110,7 @@ class Server:
         try:
             with connection:
                 if not self._desk.knows(uid):
-                    _turn_away(connection, Reason.AGENT_CALLER_REFUSED, f"the agent's policy names no user {uid}")
+                    self._refuse(connection, uid)
                     return
                 while not self._ended.is_set():
                     self._exchange(connection, uid)
@@ -119,6 +119,12 @@ class Server:
         finally:
             with self._lock:
                 self._users[uid] -= 1
+
+    def _refuse(self, connection: socket.socket, uid: int) -> None:
+        """Turn a stranger away once they ask: a health check only looks whether somebody is here."""
+        wire.receive_length(connection, until=time.monotonic() + FRAME_PATIENCE)
+        self._desk.note_stranger(uid)
+        _turn_away(connection, Reason.AGENT_CALLER_REFUSED, f"the agent's policy names no user {uid}")
 
     def _exchange(self, connection: socket.socket, uid: int) -> None:
         """Take one request and answer it; what cannot be read is answered, and ends the connection."""

@@ -155,6 +155,10 @@ def test_whatever_is_wrong_is_said_with_its_place_and_nothing_is_kept(site: Site
     slow["definition"]["typeSpecificInformation"][0]["pattern"] = "(?:a+)+b"
     body = problem(save(site, slow, If_None_Match="*"), 422, "type-malformed")
     assert pointers(body) == ["/definition/typeSpecificInformation/0/pattern"]
+    for depth in (100, 960, 5_000):
+        deep = '{"definition": {"a": ' + "[" * depth + "]" * depth + '}, "layout": {}}'
+        answer = site.call(MANAGER, "PUT", PATH, content=deep.encode(), headers={"If-None-Match": "*"} | _JSON)
+        assert answer.status_code in (400, 422)
     half = json.dumps(content()).replace("\\u6837\\u4f8b\\u8bb8", "\\ud800")
     answer = site.call(MANAGER, "PUT", PATH, content=half.encode(), headers={"If-None-Match": "*"} | _JSON)
     assert answer.status_code == 422
