@@ -24,7 +24,7 @@ from ecert.errors import EcertError, MalformedError, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, CursorResult, Executable, Row, Table
+    from sqlalchemy import Connection, CursorResult, Executable, Row, Table, Update
 
 _POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
 _LOCK: Final = 0x6563657274
@@ -80,13 +80,14 @@ class Database:
     def _connect(self, location: str | Path, *, create: bool) -> Connection:
         if is_url(location):
             url = str(location).replace("postgresql://", "postgresql+psycopg://", 1)
-            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         else:
             os.close(os.open(location, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
             engine = create_engine(
                 f"sqlite:///{Path(location).resolve()}",
                 poolclass=NullPool,
                 isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
                 connect_args={"timeout": _PATIENCE, "check_same_thread": False},
             )
         try:
@@ -189,6 +190,10 @@ class Database:
         """Add rows to a table, in their order; none is nothing to do."""
         if rows:
             self._live.execute(insert(table), rows)
+
+    def change(self, statement: Update, values: list[dict[str, Any]]) -> int:
+        """Run one UPDATE with each of several sets of values; return how many rows it changed."""
+        return self._live.execute(statement, values).rowcount if values else 0
 
     def row(self, query: Executable) -> Row[Any] | None:
         """Return the first row of a query; None when there is none."""

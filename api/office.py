@@ -12,10 +12,12 @@ from api.access.guard import Guard
 from api.access.limits import RateLimits
 from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
+from api.access.tokens import Tokens
+from api.audit_watch import AuditWatch
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
-from api.departments import Departments, Keys
+from api.departments import open_departments
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.access.oidc import IdentityProvider
+    from api.departments import Departments
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -51,6 +54,8 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        audit: Knows whether the audit log is whole.
+        tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
@@ -65,6 +70,8 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    audit: AuditWatch
+    tokens: Tokens | None
     provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
@@ -72,6 +79,10 @@ class Office:
     async def draw(self, work: Callable[[], T]) -> T:
         """Return what `work` draws."""
         return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
+
+    async def run(self) -> None:
+        """Do what goes on beside requests, until cancelled."""
+        await self.audit.run()
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -101,12 +112,8 @@ def open_office(
     """
     provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
-    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
         pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
@@ -115,11 +122,27 @@ def open_office(
         raise
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
-    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    tokens = None if settings.token_key is None else Tokens(signer(settings.token_key), settings.origin, clock)
+    guard = Guard(
+        pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
+    )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
     return Office(
-        settings, clock, pool, registry, departments, guard, limits, nonces, console, provider, fonts, drawing
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        audit=AuditWatch(pool, registry, clock),
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
     )
 
 

@@ -4,7 +4,7 @@
 2. the ledger's state is compared with what was published: the difference is the next delta
 3. the delta is signed, and checked: applied to what was published it gives exactly what the ledger says
 4. it is kept in the ledger, under a sequence number that is given out once
-5. pages of details, heads of the issued set and the list of seals are put out, then the delta, then the hint
+5. pages of details, heads of the issued set and the lists of seals and types are put out, then the delta, then the hint
 6. every 64 deltas, and when a publisher starts, a snapshot follows, with token status lists
 
 A publisher killed anywhere is followed by one that puts out first what is kept in the ledger and not yet out.
@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from api.audit import AuditBook
+from api.catalogue.publishing import SignedCatalogue
 from api.chain import ChainBook
 from api.folder import StatusFolder
 from api.issued import IssuedBook
@@ -115,7 +116,8 @@ class Publisher:
         self._audit = AuditBook(ledger.database)
         self._chain.bind(self.region)
         self._projection, self._parents = Projection(ledger, tasks), ParentWatch(ledger, tasks)
-        self._seals = SealList(SealBook(ledger.database), self._folder, signer)
+        seals = SealList(SealBook(ledger.database), self._folder, signer)
+        self._lists = (seals, SignedCatalogue(ledger.database, self._folder, signer))
         self._tokens = TokenLists(key, self._folder, signer)
         self._snapshot = 0
         self._started = False
@@ -127,7 +129,8 @@ class Publisher:
             EcertError: what is kept does not verify, or the folder tells another history.
         """
         known = resume(self._chain, self._folder, self._registry, now=now)
-        self._seals.resume(self._registry, now=now)
+        for one in self._lists:
+            one.resume(self._registry, now=now)
         if known is None:
             return
         self.status, self._snapshot = known.status, known.snapshot
@@ -156,7 +159,7 @@ class Publisher:
         at = self._clock(now)
         touched, decided = self._catch_up(at)
         changes = list(self._changes(touched if self._started else None))
-        news = bool(changes or decided or self._seals.is_due(at))
+        news = bool(changes or decided or any(one.is_due(at) for one in self._lists))
         if self._started and not news and at - self.status.issued_at < every:
             return None
         return self._put_out(changes, decided | _places(changes), at)
@@ -210,7 +213,8 @@ class Publisher:
         self._chain.add(steps, self._projection.decided)
         self._put_out_pages(pages, after)
         self._put_out_heads()
-        self._seals.put_out(after)
+        for one in self._lists:
+            one.put_out(after)
         for data, status in steps:
             self._folder.put_delta(status.sequence, data)
         self._folder.put_hint(after.sequence, self._snapshot)

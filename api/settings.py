@@ -90,6 +90,7 @@ class OfficeSettings(_Table):
     redis: str | None = None
     token_key: str | None = None
     fonts: str | None = None
+    workers: Annotated[int, Field(ge=0, le=64)] = 2
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     departments: tuple[DepartmentSettings, ...] = ()
     oidc: OidcSettings | None = None

@@ -238,6 +238,37 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # Batches.
+    BATCH_UNKNOWN = "batch-unknown"
+    BATCH_STATE = "batch-state"
+    BATCH_NOTHING_GOOD = "batch-nothing-good"
+
+    # The signing agent.
+    AGENT_UNREACHABLE = "agent-unreachable"
+    AGENT_REQUEST_MALFORMED = "agent-request-malformed"
+    AGENT_CALLER_REFUSED = "agent-caller-refused"
+    AGENT_KIND_REFUSED = "agent-kind-refused"
+    AGENT_RATE_EXCEEDED = "agent-rate-exceeded"
+    AGENT_APPROVAL_NEEDED = "agent-approval-needed"
+    AGENT_APPROVAL_BAD = "agent-approval-bad"
+
+    # The catalogue.
+    TYPE_STATE_CONFLICT = "type-state-conflict"
+    TYPE_DIGEST_MISMATCH = "type-digest-mismatch"
+
+    # The seal register.
+    SEAL_UNKNOWN = "seal-unknown"
+    SEAL_STATE_CONFLICT = "seal-state-conflict"
+
+    # What becomes of a licence after it was issued.
+    ACTION_NOT_ALLOWED = "action-not-allowed"
+    DECISION_INVALID = "decision-invalid"
+    PROPOSAL_NOT_FOUND = "proposal-not-found"
+    PROPOSAL_DECIDED = "proposal-decided"
+    PROPOSAL_PENDING = "proposal-pending"
+    PROPOSAL_STALE = "proposal-stale"
+    SECOND_PERSON_NEEDED = "second-person-needed"
+
     # Showing licences: dynamic codes, consent, grants.
     CODE_UNKNOWN = "code-unknown"
     CODE_USED = "code-used"
@@ -293,6 +324,11 @@ class EcertError(Exception):
 
 class MalformedError(EcertError):
     """The bytes or text are not what they claim to be."""
+
+    def __init__(self, reason: Reason, detail: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep what is wrong where, too, in what people write by hand."""
+        super().__init__(reason, detail)
+        self.problems = problems
 
 
 class IssuanceError(EcertError):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from ecert.licence.fields import FieldValue
     from ecert.licence.identifier import Identifier
     from ecert.licence.reference import StatusRef
 
@@ -52,6 +53,25 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a licence says, as it stands in its sealed records.
+
+    Attributes:
+        record: The payload of the full record.
+        face: The payload of the face record.
+        sealed_at: When it was sealed, UTC, whole seconds.
+        area_code: 证照所属管辖属地编码.
+        fields: All its fields by their names in the record.
+    """
+
+    record: bytes
+    face: bytes
+    sealed_at: datetime
+    area_code: str
+    fields: Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What came of an intent.
 
@@ -61,6 +81,7 @@ class Completion:
         face: The sealed face record.
         at: When, UTC.
         file: The licence's file; None where it has none.
+        contents: What the records say, from whoever sealed them and so has read them back; None: to be read from them.
     """
 
     identifier: Identifier
@@ -68,6 +89,7 @@ class Completion:
     face: bytes
     at: datetime
     file: bytes | None = None
+    contents: Contents | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.report import local_time
 from ecert.sm2 import sm3
 from verifier.keeper import Keeper, publishing_regions, require_root
+from verifier.receipt_cli import sign_receipts
 from verifier.update import gather_from, update_from
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ RegionOption = Annotated[
         help="只取这些地区的名录，可重复 Only these regions; repeat",
     ),
 ]
+
+
+app.command()(sign_receipts)
 
 
 @app.callback()

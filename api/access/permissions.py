@@ -56,6 +56,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     # The catalogue: everybody of the region reads what is published; its department alone edits a type.
     "listTypes": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
     "readType": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
+    "previewType": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
     "saveType": {_MANAGER: _OWN},
     "submitType": {_MANAGER: _OWN},
     "publishType": {_OPERATOR: _REGION},
@@ -63,6 +64,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "disableType": {_OPERATOR: _REGION},
     # Seals, callers, the log.
     "listSeals": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
+    "readSealPicture": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
     "decideSeal": {_OPERATOR: _REGION},
     "listCallers": {_OPERATOR: _REGION},
     "registerSystem": {_OPERATOR: _REGION},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KNOWN_VARIABLES: Final = (
+    "ECERT_AGENT",
     "ECERT_BUNDLE",
     "ECERT_ENGINE",
     "ECERT_ISSUER_PASSPHRASE",
@@ -29,6 +30,7 @@ KNOWN_VARIABLES: Final = (
     "ECERT_REDIS",
     "ECERT_REGIONS",
     "ECERT_SIGNER",
+    "ECERT_VAULT",
     "ECERT_WINDOW",
     "ECERT_WINDOW_TOKEN",
     "ECERT_WINDOW_TOKEN_FILE",

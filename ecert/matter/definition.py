@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, NotFoundError, Reason
-from ecert.licence.codes import HOLDER_CODE_TYPES, area_prefix, check_credit_code, check_region_code
+from ecert.licence.codes import HOLDER_CODE_TYPES, Phrase, area_prefix, check_credit_code, check_region_code
 from ecert.licence.strict_json import Node, decode_json, malformed, pointer
 from ecert.licence.types import HolderCategory
 from ecert.matter.ways import Later, Promise, Way, read_way
@@ -179,7 +179,7 @@ def _read(root: Node) -> Matter:
     root.end()
     for key, codes in (("region", (matter.region,)), ("acceptedIn", matter.accepted_in)):
         if any(map(check_region_code, codes)):
-            raise malformed(pointer(key), "region codes of GB/T 2260")
+            raise malformed(pointer(key), Phrase("region codes of GB/T 2260", "GB/T 2260 行政区划代码"))
     _check_materials(matter)
     return matter
 
@@ -188,7 +188,7 @@ def _read_department(node: Node) -> Department:
     department = Department(node.text("code"), node.text("name"))
     node.end()
     if check_credit_code(department.code):
-        raise malformed(node.at + pointer("code"), "a credit code")
+        raise malformed(node.at + pointer("code"), Phrase("a credit code", "统一社会信用代码"))
     return department
 
 
@@ -208,7 +208,7 @@ def _read_material(node: Node) -> Material:
     )
     node.end()
     if len(material.ways) > MAX_WAYS:
-        raise malformed(node.at + pointer("ways"), f"at most {MAX_WAYS} ways")
+        raise malformed(node.at + pointer("ways"), Phrase(f"at most {MAX_WAYS} ways", f"至多 {MAX_WAYS} 种方式"))
     return material
 
 
@@ -216,11 +216,20 @@ def _check_materials(matter: Matter) -> None:
     """Refuse what the rules of acceptance forbid, and materials that cannot be told apart."""
     codes = {material.code for material in matter.materials}
     if not 1 <= len(matter.materials) <= MAX_MATERIALS or len(codes) != len(matter.materials):
-        raise malformed("/materials", f"1 to {MAX_MATERIALS} materials with different codes")
+        raise malformed(
+            "/materials",
+            Phrase(f"1 to {MAX_MATERIALS} materials with different codes", f"1 至 {MAX_MATERIALS} 项代码不同的材料"),
+        )
     for index, material in enumerate(matter.materials):
         at = pointer("materials", str(index), "ways")
         if material.principal and any(isinstance(way, Later) for way in material.ways):
-            raise malformed(at, "no way of handing in later: it is a principal material (主要材料不得容缺)")
+            raise malformed(at, Phrase("no way of handing in later: it is a principal material", "主要材料不得容缺"))
         if matter.exclusions and any(isinstance(way, Promise) for way in material.ways):
             excluded = ", ".join(matter.exclusions)
-            raise malformed(at, f"no promise: 国发〔2022〕5号 rules promises out where a matter falls under {excluded}")
+            raise malformed(
+                at,
+                Phrase(
+                    f"no promise: 国发〔2022〕5号 rules promises out where a matter falls under {excluded}",
+                    f"不得告知承诺：国发〔2022〕5号排除 {excluded}",
+                ),
+            )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ecert.licence.codes import check_type_code
-from ecert.licence.strict_json import malformed, pointer
+from ecert.licence.codes import Phrase, check_type_code
+from ecert.licence.strict_json import malformed, one_of, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,7 +144,7 @@ def read_way(node: Node) -> Way:
     """
     kind = node.one_of("way", Settled)
     if kind not in _READERS:
-        raise malformed(node.at + pointer("way"), f"one of {', '.join(_READERS)}")
+        raise malformed(node.at + pointer("way"), one_of(_READERS))
     way = _READERS[kind](node)
     node.end()
     return way
@@ -153,7 +153,7 @@ def read_way(node: Node) -> Way:
 def _read_licence(node: Node) -> ByLicence:
     types = node.texts("types")
     if any(map(check_type_code, types)):
-        raise malformed(node.at + pointer("types"), "licence type codes")
+        raise malformed(node.at + pointer("types"), Phrase("licence type codes", "证照类型代码"))
     fields = tuple(sorted(node.texts("fields", _FIELD))) if node.has("fields") else ()
     return ByLicence(types, fields, node.one_of("whose", Whose), node.whole("soonDays", 0, 366))
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, Reason, RejectedError
-from ecert.licence.codes import check_credit_code, check_type_code, parse_date
+from ecert.licence.codes import Phrase, check_credit_code, check_type_code, parse_date
 from ecert.licence.strict_json import Node, decode_json, malformed, pointer
 from ecert.licence.validity import china_day
 from ecert.presentation.reading import require_names
@@ -115,7 +115,7 @@ class LegalBases:
 def _read_basis(node: Node) -> LegalBasis:
     unit = node.text("unit")
     if check_credit_code(unit):
-        raise malformed(node.at + pointer("unit"), "a credit code")
+        raise malformed(node.at + pointer("unit"), Phrase("a credit code", "统一社会信用代码"))
     basis = LegalBasis(
         unit=unit,
         item_code=node.text("itemCode", _ITEM_CODE),
@@ -127,6 +127,6 @@ def _read_basis(node: Node) -> LegalBasis:
     )
     node.end()
     if any(map(check_type_code, basis.types)):
-        raise malformed(node.at + pointer("types"), "licence type codes")
+        raise malformed(node.at + pointer("types"), Phrase("licence type codes", "证照类型代码"))
     require_names(basis.fields, "the fields")
     return basis

@@ -1,7 +1,7 @@
 """Receipts as files: signed by the relying body's key, or not yet signed.
 
     signed     an envelope of VERIFICATION_RECEIPT over canonical CBOR [body, signed at]
-    unsigned   canonical CBOR [65008, body], made without a network; it proves nothing, and every reader says so
+    unsigned   canonical CBOR [65009, body], made without a network; it proves nothing, and every reader says so
 
 What is signed later keeps its body: the time of signing stands beside that of making, and tells how long it waited.
 """

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda m: (m.update(exclusions=["national-security"]), first_way(m).append(PROMISE)),
         "国发〔2022〕5号",
     ),
-    "a principal material that follows later": (lambda m: first_way(m).append(LATER), "主要材料不得容缺"),
+    "a principal material that follows later": (lambda m: first_way(m).append(LATER), "it is a principal material"),
     "an exclusion nobody knows": (lambda m: m.update(exclusions=["convenience"]), "/exclusions"),
     "an unknown key": (lambda m: m.update(fee=1), "/fee"),
     "an unknown key of a way": (lambda m: first_way(m)[0].update(free=True), "/materials/0/ways/0/free"),

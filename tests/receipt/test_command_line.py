@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,10 +12,16 @@ from ecert.errors import Reason
 from ecert.presentation import Way
 from ecert.receipt import Receipt, SeenLicence, Shape, seal_receipt, write_unsigned
 from ecert.revocation import Flag
+from ecert.sm2 import PrivateKey
 from ecert.verification import Outcome
 from keys.signer import load_signer
+from tests.agency import ROOT, Agency
 from tests.core.test_command_lines import PASSPHRASE, Site
 from tests.receipt.world import CASE, PLACE, WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +84,59 @@ def test_an_unsigned_receipt_says_so(site: Site) -> None:
 
 def test_without_a_bundle_a_receipt_cannot_be_told(site: Site) -> None:
     site.run("ecert", "verify", site.folder / "receipt.bin", code=3)
+
+
+WITHOUT_KEYS = """
+import runpy, sys
+sys.modules["keys"] = sys.modules["api"] = None
+sys.argv[0] = "verifier"
+runpy.run_module("verifier", run_name="__main__")
+"""
+"""Runs a window's commands where neither `keys` nor `api` can be imported, as in its image."""
+
+
+@pytest.fixture
+def agency(site: Site, tmp_path: Path) -> Iterator[Agency]:
+    """A signing agent with the unit's key, and another unit's."""
+    agency = Agency(tmp_path / "agent")
+    key = load_signer(f"file:{site.folder}/keys/relying-party-{WINDOW}.key.pem", passphrase=PASSPHRASE.encode)
+    assert isinstance(key, PrivateKey)
+    agency.add("unit", key, kinds=["verification-receipt"])
+    agency.add("other", kinds=["verification-receipt"])
+    agency.start()
+    yield agency
+    agency.stop()
+
+
+def window(site: Site, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT_KEYS, *map(str, arguments)]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_receipts_made_offline_are_signed_later_by_an_agent_for_a_window_without_keys(
+    site: Site, agency: Agency
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    files = [site.folder / f"waiting-{number}.bin" for number in range(2)]
+    for file in files:
+        file.write_bytes(write_unsigned(receipt(now - timedelta(hours=2))))
+    signing = ("sign-receipts", *files, "--bundle", site.window, "--signer")
+    told = window(site, *signing, agency.uri("other"))
+    assert told.returncode == 1, told.stderr
+    assert files[0].read_bytes() == write_unsigned(receipt(now - timedelta(hours=2)))
+    told = window(site, *signing, agency.uri("unit"))
+    assert (told.returncode, told.stdout) == (0, f"{files[0]}\n{files[1]}\n"), told.stderr
+    assert site.verify(files[0])["outcome"] == "valid"
+    told = window(site, *signing, agency.uri("unit"))
+    assert (told.returncode, "receipt-malformed" in told.stderr) == (1, True)
+    told = window(site, *signing, f"file:{site.folder}/keys/relying-party-{WINDOW}.key.pem")
+    assert (told.returncode, "agent:" in told.stderr) == (2, True)

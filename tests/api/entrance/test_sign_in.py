@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from sqlalchemy import select, update
@@ -23,8 +23,7 @@ from tests.api.province import GUANGDONG
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright._impl._api_structures import SetCookieParam
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.api.office import Site
 
@@ -33,6 +32,10 @@ def sign_in(page: Page, site: Site, name: str = "region-operator") -> None:
     page.goto(f"{site.office.settings.origin}/console/callers")
     page.click(f"a.account:has(b:text-is('{name}'))")
     page.wait_for_url("**/console/callers")
+
+
+def give(context: BrowserContext, site: Site, name: str, value: str) -> None:
+    context.add_cookies([{"name": name, "value": value, "url": site.office.settings.origin}])
 
 
 @contextmanager
@@ -120,7 +123,7 @@ def test_every_sign_in_makes_a_new_session_and_ends_the_one_before(page: Page, h
     page.wait_for_url("**/console")
     (second,) = page.context.cookies()
     assert first["value"] != second["value"]
-    page.context.add_cookies([cast("SetCookieParam", first)])
+    give(page.context, here, first["name"], first["value"])
     page.goto(f"{here.office.settings.origin}/console/callers")
     assert "/console/sign-in" in page.url
 
@@ -130,7 +133,8 @@ def test_a_session_that_was_stolen_is_worth_nothing_once_its_operator_signed_out
 ) -> None:
     sign_in(page, here)
     thief = browser.new_context()
-    thief.add_cookies([cast("SetCookieParam", one) for one in page.context.cookies()])
+    (cookie,) = page.context.cookies()
+    give(thief, here, cookie["name"], cookie["value"])
     stolen = thief.new_page()
     stolen.goto(f"{here.office.settings.origin}/console/callers")
     assert "接入管理" in stolen.inner_text("h1")
