@@ -9,18 +9,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import DBAPIError
+
 from ecert.errors import CustodyError, EcertError, MalformedError, Reason, RejectedError
 from ecert.matter import Case, Shown, accept, acceptance_json, asked_fields, require_complete, resolve
 from ecert.presentation import Requester, Use, bind, grant_at_counter
-from ecert.receipt import Place, read_unsigned, seal_receipt, write_unsigned
+from ecert.receipt import Place, read_unsigned, write_unsigned
 from ecert.sm2 import sm3
 from ecert.verification import Outcome
 from ecert.verification.files import FileKind, assess_file, kind_of_file
 from ecert.verification.files import Question as FileQuestion
+from ecert.web.agent_client import open_agent_signer
 from verifier.desk import Question
 from verifier.matters.drafts import Drafts, Presented
 from verifier.matters.register import Entry, Register
 from verifier.matters.settings import read_office
+from verifier.receipt_signing import seal_believed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     from ecert.matter import AcceptanceNumber, Matter, Person
     from ecert.presentation import Grant
     from ecert.receipt import Receipt
-    from ecert.sm2 import Signer
     from ecert.verification import Verdict
     from verifier.desk import Desk
     from verifier.keeper import Keeper
@@ -38,32 +41,25 @@ if TYPE_CHECKING:
     from verifier.matters.settings import OfficeSettings
 
 _log = logging.getLogger("ecert.verifier")
-PAUSE: Final = 30.0
+PAUSE: Final = 10.0
 """Seconds between two tries to have waiting receipts signed."""
+
+_PATIENCE: Final = 1.0
+"""Seconds that a signature may take while somebody waits for a slip."""
 
 
 class Office:
     """The window's side of accepting matters."""
 
-    def __init__(
-        self,
-        settings: OfficeSettings,
-        register: Register,
-        keeper: Keeper,
-        desk: Desk,
-        *,
-        window: str,
-        signer: Signer | None,
-    ) -> None:
+    def __init__(self, settings: OfficeSettings, register: Register, keeper: Keeper, desk: Desk, window: str) -> None:
         """Work for a unit's window.
 
         Args:
-            settings: Whose window it is, and what it takes.
+            settings: Whose window it is, what it takes, who signs its receipts.
             register: Where acceptances are filed.
             keeper: What the window holds.
             desk: Verifies licences.
             window: The window's name.
-            signer: The unit's key, through an agent; None: receipts wait for their signature.
         """
         self.settings = settings
         self.register = register
@@ -71,7 +67,6 @@ class Office:
         self._keeper = keeper
         self._desk = desk
         self.window = window or settings.name
-        self._signer = signer
 
     def close(self) -> None:
         """Let go of the register."""
@@ -202,22 +197,27 @@ class Office:
 
     def _seal(self, receipt: Receipt) -> tuple[bytes, bool]:
         """Have a receipt signed; where that cannot be done now it waits, and says so."""
-        if self._signer is not None:
+        uri = self.settings.signer
+        if uri is not None:
             try:
-                return seal_receipt(receipt, self._signer, at=self.now()), True
-            except CustodyError as error:
-                _log.warning("a receipt waits for its signature: %s", error.reason.value)
+                signer = open_agent_signer(uri, patience=_PATIENCE)
+                return seal_believed(receipt, signer, self._keeper.holdings.registry, now=self.now()), True
+            except (CustodyError, RejectedError) as error:
+                _log.warning("a receipt waits for its signature: %s", error)
         return write_unsigned(receipt), False
 
     async def run(self) -> None:
         """Have receipts signed that wait for it, until cancelled."""
         while True:
-            await asyncio.to_thread(self.sign_waiting)
+            try:
+                await asyncio.to_thread(self.sign_waiting)
+            except DBAPIError as error:
+                _log.warning("the register cannot be used now: %s", error)
             await asyncio.sleep(PAUSE)
 
     def sign_waiting(self) -> None:
         """Try to have every receipt signed that waits for it."""
-        for filed in self.register.unsigned() if self._signer is not None else ():
+        for filed in self.register.unsigned() if self.settings.signer is not None else ():
             receipt = read_unsigned(filed.receipt)
             if receipt is None:
                 continue
@@ -234,7 +234,7 @@ def open_office(file: Path, window: str, keeper: Keeper, desk: Desk) -> Office:
         EcertError: the file, a matter or the register cannot be used.
     """
     settings = read_office(file)
-    return Office(settings, Register(settings.register), keeper, desk, window=window, signer=None)
+    return Office(settings, Register(settings.register), keeper, desk, window)
 
 
 def _bytes(presented: Presented) -> bytes:

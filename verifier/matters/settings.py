@@ -1,6 +1,7 @@
 """The file that makes a window accept matters: whose it is, what it takes, where it keeps its register.
 
-    {"unit": credit code, "name": …, "region": six digits, "matters": folder, "register": file}
+    {"unit": credit code, "name": …, "region": six digits, "matters": folder, "register": file,
+     "signer": "agent:/path/to.sock#name" | absent}
 
 Paths are relative to the file's own folder. Every file `*.json` of the folder is a matter (docs/matters.md).
 """
@@ -27,6 +28,7 @@ MAX_MATTERS: Final = 5000
 """The most matters of a window."""
 
 _REGION: Final = re.compile(r"[0-9]{6}")
+_SIGNER: Final = re.compile(r"agent:/[^#]{1,107}#[a-z0-9][a-z0-9.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class OfficeSettings:
         region: Where the window is, 6 digits.
         matters: What it takes.
         register: The file of its register.
+        signer: The unit's key, in the keeping of an agent; None: receipts wait until they are signed elsewhere.
     """
 
     unit: str
@@ -46,6 +49,7 @@ class OfficeSettings:
     region: str
     matters: Matters
     register: Path
+    signer: str | None
 
 
 def read_office(file: Path) -> OfficeSettings:
@@ -59,12 +63,13 @@ def read_office(file: Path) -> OfficeSettings:
         node = Node(decode_json(read_bounded(file, MAX_FILE, Reason.USAGE), MAX_FILE))
         unit, name, region = node.text("unit"), node.text("name"), node.text("region", _REGION)
         folder, register = file.parent / node.text("matters"), file.parent / node.text("register")
+        signer = node.text("signer", _SIGNER) if node.has("signer") else None
         node.end()
     except MalformedError as error:
         raise MalformedError(Reason.MATTER_MALFORMED, f"{file}: {error.detail}") from error
     if check_credit_code(unit) or check_region_code(region):
         raise MalformedError(Reason.MATTER_MALFORMED, f"{file}: the unit or the region is not a code")
-    return OfficeSettings(unit, name, region, _read_matters(folder), register)
+    return OfficeSettings(unit, name, region, _read_matters(folder), register, signer)
 
 
 def _read_matters(folder: Path) -> Matters:

@@ -6,16 +6,22 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
+from ecert.errors import Reason
 from ecert.qr import encode_text
-from ecert.receipt import read_unsigned
+from ecert.receipt import assess_receipt, read_unsigned
 from ecert.revocation import State
-from tests.verifier.province import Province
+from ecert.trust import EntryState, Member, Role, StateChange
+from ecert.verification import Outcome
+from ecert.x509 import Profile
+from tests.agency import Agency, until
+from tests.verifier.province import Province, now
 from tests.verifier.servers import PublishingServer, WindowProcess
 from tests.world import DATA
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+SHANGHAI = "310000"
 UNIT = "11310000DEMH70002Y"
 CARD = "11310000DEMH2000154311014001000"
 RELOCATION = "11440000DEMG2000524440131004000"
@@ -83,27 +90,44 @@ class Town:
     folder: Path
     province: Province
     window: WindowProcess
+    agency: Agency
+
+
+def register_unit(province: Province, folder: Path) -> Agency:
+    """Register the unit of the window, and give its key to a signing agent, which does not run yet."""
+    province.add_silent_region(SHANGHAI)
+    province._certify("unit", Profile.RELYING_PARTY, SHANGHAI)
+    active = (StateChange(EntryState.ACTIVE, now() - timedelta(days=300)),)
+    der = province.certificates["unit"].der
+    member = Member(Role.RELYING_PARTY, UNIT, "上海样例政务服务中心", "Sample centre", (der,), history=active)
+    province.repository.add_member(SHANGHAI, member)
+    province.publish_registry()
+    agency = Agency(folder / "agent")
+    agency.add("unit", province.keys["unit"], kinds=["verification-receipt"])
+    return agency
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     province = Province(folder / "published")
+    agency = register_unit(province, folder)
     publisher = PublishingServer(province.folder)
     publisher.start()
     shutil.copytree(DATA / "matters", folder / "matters")
     (folder / "window").mkdir()
     (folder / "window/root.json").write_bytes(province.root)
     told = {"unit": UNIT, "name": "上海样例政务服务中心", "region": "310115"}
-    places = {"matters": "matters", "register": "register.db"}
+    places = {"matters": "matters", "register": "register.db", "signer": agency.uri("unit")}
     office = folder / "office.json"
     office.write_text(json.dumps(told | places, ensure_ascii=False), "utf-8")
     options = ("--publisher", publisher.url, "--window", "浦东3号窗口", "--matters", str(office))
     window = WindowProcess(folder / "window", *options)
     window.start()
     window.reaches(province.status.sequence)
-    yield Town(folder, province, window)
+    yield Town(folder, province, window, agency)
     window.stop()
+    agency.stop()
     publisher.stop()
 
 
@@ -152,6 +176,26 @@ def test_a_case_is_accepted_without_paper_and_its_receipt_says_it_is_unsigned(pr
     statistics = clerk.get("/statistics")
     assert "电子证照" in statistics
     assert "上海样例人力资源和社会保障局" in statistics
+
+
+def test_receipts_are_signed_by_the_agent_and_those_that_waited_as_soon_as_it_is_back(town: Town, clerk: Clerk) -> None:
+    def accepted_receipt() -> tuple[str, bytes]:
+        clerk.begin()
+        clerk.settle("identity", "paper", note="居民身份证原件")
+        clerk.settle_the_rest()
+        slip = clerk.accept()
+        return slip, clerk.http.get(f"{slip}/receipt").content
+
+    slip, waiting = accepted_receipt()
+    assert assess_receipt(waiting, town.province.registry, now=now()).reason is Reason.RECEIPT_UNSIGNED
+    town.agency.start()
+    _, signed = accepted_receipt()
+    assert assess_receipt(signed, town.province.registry, now=now()).outcome is Outcome.VALID
+    until(lambda: "✓ 已签名" in clerk.get(slip), 60)
+    later = assess_receipt(clerk.http.get(f"{slip}/receipt").content, town.province.registry, now=now())
+    assert later.outcome is Outcome.VALID
+    assert later.receipt == read_unsigned(waiting)
+    town.agency.stop()
 
 
 def test_a_second_click_and_the_back_button_make_no_second_acceptance(clerk: Clerk) -> None:
