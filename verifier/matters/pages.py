@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ecert.licence.codes import HOLDER_CODE_TYPES, region_name
 from ecert.matter import Obstacle, Settled, case_json, spared_json, tally
 from ecert.matter.words import title
-from ecert.report import verdict_json
+from ecert.report import local_time, verdict_json
 from ecert.verification import Outcome
 
 if TYPE_CHECKING:
@@ -87,14 +88,21 @@ class MatterPages:
 
     def slip(self, filed: Filed) -> str:
         """Return the slip of an acceptance, to be printed."""
-        return self._render("slip", None, number=filed.number, slip=filed.slip, signed=filed.signed)
+        return self._render(
+            "slip",
+            None,
+            number=filed.number,
+            slip=filed.slip,
+            signed=filed.signed,
+            accepted=_local(filed.slip["accepted_at"]),
+        )
 
     def statistics(self, counts: list[Count]) -> str:
         """Return what was spared, by matter, department and region, with a chart."""
         groups = (
             ("按事项", "By matter", tally(counts, lambda one: one.matter)),
             ("按部门", "By department", tally(counts, lambda one: one.department)),
-            ("按地区", "By region", tally(counts, lambda one: one.region)),
+            ("按地区", "By region", tally(counts, lambda one: _region(one.region))),
         )
         tables = [
             {"title": zh, "title_en": en, "rows": [_bar(name, spared_json(one)) for name, one in found.items()]}
@@ -112,6 +120,11 @@ class MatterPages:
 
 def _common_first(kinds: Iterable[Any]) -> list[Any]:
     return sorted(kinds, key=lambda one: (one.code not in ("111", "001"), one.code))
+
+
+def _local(instant: str) -> str:
+    """Return an instant of a slip, in RFC 3339, as people in China read it."""
+    return local_time(datetime.fromisoformat(instant))
 
 
 def _region(code: str) -> str:
