@@ -19,6 +19,8 @@ MAX_ITEMS: Final = 1_000_000
 
 _DEPTH: Final = 8
 _ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_KEYS: Final = frozenset((int, str))
+_SCALARS: Final = frozenset((bool, int, str, bytes, type(None)))
 _STRINGS: Final = (2, 3)
 """Major types of byte strings and texts: their content follows the head, and holds no items."""
 
@@ -29,11 +31,12 @@ def encode(value: Value) -> bytes:
 
 
 def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind in _SCALARS:
+        return True
     if isinstance(value, dict):
-        return all(type(key) in (int, str) and _is_plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (bool, int, str, bytes)
+        return _KEYS.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
+    return isinstance(value, list) and all(map(_is_plain, value))
 
 
 def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:
