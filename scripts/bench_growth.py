@@ -38,7 +38,7 @@ def measure_growth(seconds: float) -> list[dict[str, Any]]:
     charts: dict[str, tuple[str, str, dict[str, Line]]] = {
         "batch": ("每批签名数 size of a batch", "签名 signatures", {"一核 one core": by_batch(seconds)}),
         "threads": (
-            "线程数，每批 256 threads, batches of 256",
+            "线程数 threads, batches of 256",
             "线程 threads",
             {"两核 two cores": by_threads(seconds)},
         ),

@@ -32,7 +32,7 @@ def line_chart(title: str, x_label: str, y_label: str, lines: Mapping[str, Point
         value = top * step / GRID_LINES
         _, y = place(ticks[0], value)
         parts.append(f"<path d='M{LEFT} {y:.1f}H{WIDTH - RIGHT}' stroke='#d8dee4'/>")
-        parts.append(_text(LEFT - 8, y + 4, f"{value:,.4g}" if top < 100 else f"{value:,.0f}", "text-anchor='end'"))  # noqa: PLR2004
+        parts.append(_text(LEFT - 8, y + 4, f"{value:,.0f}", "text-anchor='end'"))
     parts += [_text(place(x, 0)[0], HEIGHT - BOTTOM + 18, f"{x:,.0f}", "text-anchor='middle'") for x in ticks]
     parts.append(_text(WIDTH - RIGHT, HEIGHT - 8, x_label, "text-anchor='end'"))
     for number, (name, points) in enumerate(lines.items()):
@@ -41,7 +41,8 @@ def line_chart(title: str, x_label: str, y_label: str, lines: Mapping[str, Point
             _text(WIDTH - RIGHT - 8, TOP + 14 + 18 * number, name, f"text-anchor='end' fill='{COLOURS[number]}'")
         )
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' font-family='sans-serif' font-size='12'>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' "
+        f"font-family='sans-serif' font-size='12'>"
         f"<rect width='{WIDTH}' height='{HEIGHT}' fill='#fff'/>{''.join(parts)}</svg>\n"
     )
 
