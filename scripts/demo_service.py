@@ -93,7 +93,8 @@ def issue_batch(demo: Demo, office: Office, department: Department) -> None:
 
 def keep_up(demo: Demo) -> None:
     """Keep publisher, windows and issuing services up over what was issued, and say where and as whom to enter."""
-    demo.chapter("四之后 保持运行", "Everything stays up; Ctrl-C ends it")
+    demo.chapter("五 全部服务保持运行，Ctrl-C 结束", "5 Everything stays up; Ctrl-C ends it")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with network_of(demo) as network, Offices(demo) as offices:
         for region, office in offices.offices.items():
             name, name_en = REGIONS[region]
