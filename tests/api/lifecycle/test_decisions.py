@@ -261,3 +261,15 @@ def test_a_licence_that_was_looked_at_before_is_not_decided_about_blindly(site: 
     problem(site.post(CLERK, f"{path}/decisions", body, **{"If-Match": tag}), 412, "precondition-failed")
     tag = site.call(CLERK, "GET", path).headers["etag"]
     assert site.post(CLERK, f"{path}/decisions", body, **{"If-Match": tag}).status_code == 201
+
+
+@both
+@pytest.mark.parametrize("strange", ["%00", "a%00b", "%F0%9F%98%80", "%2E%2E", "A" * 500])
+def test_a_strange_address_leads_nowhere(site: Site, strange: str) -> None:
+    for path in (f"{LICENCES}/{strange}", f"{PROPOSALS}/{strange}"):
+        assert site.call(CLERK, "GET", path).status_code in (404, 422)
+    assert decide(site, strange, Action.SUSPEND).status_code in (404, 422)
+    for path in (f"/licences/{strange}", f"/licences/{strange}/revoke", f"/proposals/{strange}"):
+        assert site.console(CLERK).get(f"/console{path}").status_code in (404, 422)
+    for cursor in ("MSAwIAA", "MSA5OTk5OTk5OTk5OTk5OTk5OTk5OTkgQQ"):
+        problem(site.call(CLERK, "GET", f"{PROPOSALS}?cursor={cursor}"), 422, "usage")
