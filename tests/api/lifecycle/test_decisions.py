@@ -252,6 +252,27 @@ def test_where_a_licence_moves_to_is_published(site: Site) -> None:
     assert history[0].reason == "转往上海市（310000）：样例事由"
 
 
+def test_what_became_of_a_licence_is_told_with_what_may_become_of_it(site: Site) -> None:
+    made = issue(site)
+    path = f"{LICENCES}/{made['key']}/decisions"
+    blank = site.call(CLERK, "GET", path).json()
+    assert (blank["state"], blank["decisions"], blank["proposal"]) == ("valid", [], None)
+    assert blank["actions"][:3] == ["change", "renew", "reissue"]
+    decide(site, made["key"], Action.SUSPEND)
+    key = decide(site, made["key"], Action.REVOKE).json()["proposal"]
+    told = site.call(REVIEWER, "GET", path)
+    assert (told.json()["state"], told.json()["proposal"]) == ("suspended", key)
+    assert told.headers["etag"] == site.call(CLERK, "GET", f"{LICENCES}/{made['key']}").headers["etag"]
+    review(site, key)
+    over = site.call(CLERK, "GET", path).json()
+    assert (over["actions"], over["proposal"]) == ([], None)
+    first, last = over["decisions"]
+    assert (first["operator"], first["reviewer"]) == (site.region.systems[CLERK], "")
+    assert (last["state"], last["reviewer"]) == ("revoked", site.region.systems[REVIEWER])
+    assert [one["state"] for one in over["versions"]] == ["revoked"]
+    problem(site.call("other-issuer-clerk", "GET", path), 404, "licence-not-found")
+
+
 def test_a_licence_that_was_looked_at_before_is_not_decided_about_blindly(site: Site) -> None:
     made = issue(site)
     path = f"{LICENCES}/{made['key']}"
