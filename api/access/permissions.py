@@ -39,6 +39,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "readLicence": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readLicenceFile": {_CLERK: _OWN, _REVIEWER: _OWN},
     "changeLicence": {_CLERK: _OWN},
+    "transferLicenceIn": {_CLERK: _OWN},
     "decideLicence": {_CLERK: _OWN},
     "listProposals": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readProposal": {_CLERK: _OWN, _REVIEWER: _OWN},

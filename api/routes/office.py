@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api.routes import audit, batches, callers, decisions, docs, licences, overview, proposals, seals, tokens, types
+from api.routes import (
+    audit,
+    batches,
+    callers,
+    decisions,
+    docs,
+    licences,
+    overview,
+    proposals,
+    seals,
+    tokens,
+    transfers,
+    types,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,5 +27,18 @@ if TYPE_CHECKING:
 
 def add_office(app: FastAPI, office: Office) -> None:
     """Add the routes and pages of a region."""
-    for one in (batches, decisions, licences, overview, proposals, seals, callers, audit, tokens, types, docs):
+    for one in (
+        batches,
+        decisions,
+        licences,
+        overview,
+        proposals,
+        seals,
+        callers,
+        audit,
+        tokens,
+        transfers,
+        types,
+        docs,
+    ):
         app.include_router(one.router(office))

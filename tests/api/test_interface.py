@@ -52,7 +52,7 @@ class Tried:
     def operation(self, operation: Any) -> None:
         name = operation.definition.raw["operationId"]
         statuses = self.statuses.setdefault(name, set())
-        names = {} if name == ENDLESS else self.things.names(operation.path)
+        names = {} if name == ENDLESS else self.things.names(operation.path) | {"name": "record.bin"}
         who = "department" if PERMISSIONS.get(name, {}).keys() & OF_DEPARTMENT else "region"
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if name in PERMISSIONS else {}
 
@@ -89,7 +89,7 @@ def test_whatever_is_sent_the_answers_are_what_the_description_says(site: Site) 
     assert not tried.wrong, "\n\n".join(tried.wrong)
     assert PERMISSIONS.keys() <= tried.statuses.keys()
     reads = {name for name in PERMISSIONS if name.startswith(("read", "list", "find")) and name != "readBatchResult"}
-    assert all(200 in tried.statuses[name] for name in reads), {name: tried.statuses[name] for name in reads}
+    assert {name for name in reads if 200 not in tried.statuses[name]} == set()
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(site: Site) -> None:
