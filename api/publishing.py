@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from api.audit import AuditBook
+from api.catalogue.book import TypeBook
 from api.catalogue.publishing import SignedCatalogue
 from api.chain import ChainBook
 from api.folder import StatusFolder
@@ -115,7 +116,8 @@ class Publisher:
         self._chain, self._issued = ChainBook(ledger.database), IssuedBook(ledger.database)
         self._audit = AuditBook(ledger.database)
         self._chain.bind(self.region)
-        self._projection, self._parents = Projection(ledger, tasks), ParentWatch(ledger, tasks)
+        self._projection = Projection(ledger, tasks)
+        self._parents = ParentWatch(ledger, tasks, TypeBook(ledger.database).in_law)
         seals = SealList(SealBook(ledger.database), self._folder, signer)
         self._lists = (seals, SignedCatalogue(ledger.database, self._folder, signer))
         self._tokens = TokenLists(key, self._folder, signer)
