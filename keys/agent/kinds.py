@@ -44,7 +44,6 @@ class Tbs(StrEnum):
     AUDIT_HEAD = "audit-head"
     TYPE_LIST = "type-list"
     VERIFICATION_RECEIPT = "verification-receipt"
-    TYPE_LIST = "type-list"
     TOKEN_LIST = "token-list"  # noqa: S105  (a kind)
     ACCESS_TOKEN = "access-token"  # noqa: S105  (a kind)
     SEAL = "seal"
