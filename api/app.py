@@ -30,6 +30,7 @@ MAX_BODIES: Final = {
     "/api/v1/types/": 768 * 1024,
     "/console/catalogue/": 2 * 1024 * 1024,
     "/api/v1/batches": MAX_FILE,
+    "/console/batches/new": MAX_FILE + MAX_BODY,
 }
 """The same where more is needed: an application may have a portrait, a type has a definition and a layout, a batch is
 a table of a million rows."""

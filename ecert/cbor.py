@@ -6,14 +6,11 @@ indefinite length. Bytes that decode but are not the canonical encoding of what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import cbor2
 
 from ecert.errors import MalformedError, Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[int | str, Value] | None"
 
@@ -21,9 +18,9 @@ MAX_ITEMS: Final = 1_000_000
 """The most items of one value, where nothing else is said."""
 
 _DEPTH: Final = 8
-_KEYS: Final = frozenset({int, str})
-_SCALARS: Final = frozenset({bool, int, str, bytes, type(None)})
 _ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_KEYS: Final = frozenset((int, str))
+_SCALARS: Final = frozenset((bool, int, str, bytes, type(None)))
 _STRINGS: Final = (2, 3)
 """Major types of byte strings and texts: their content follows the head, and holds no items."""
 
@@ -34,16 +31,12 @@ def encode(value: Value) -> bytes:
 
 
 def _is_plain(value: object) -> bool:
-    if type(value) in _SCALARS:
+    kind = type(value)
+    if kind in _SCALARS:
         return True
     if isinstance(value, dict):
-        return all(type(key) in _KEYS for key in value) and _are_plain(value.values())
-    return isinstance(value, list) and _are_plain(value)
-
-
-def _are_plain(values: Iterable[object]) -> bool:
-    """Look at scalars in place: most values are lists of them."""
-    return all(type(value) in _SCALARS or _is_plain(value) for value in values)
+        return _KEYS.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
+    return isinstance(value, list) and all(map(_is_plain, value))
 
 
 def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:

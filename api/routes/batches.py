@@ -27,7 +27,7 @@ from ecert.wording import words
 
 PATH = "/api/v1/batches"
 EVENTS = "text/event-stream"
-_NO_BUFFER = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+NO_BUFFER = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 _Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
@@ -224,7 +224,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     async def events(key: str, visit: Annotated[Visit, Depends(office.guard("followBatch"))]) -> Response:
         """Send an event at every step, until the batch moves no more by itself."""
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
-        return StreamingResponse(follow(office, key), media_type=EVENTS, headers=_NO_BUFFER)
+        return StreamingResponse(follow(office, key), media_type=EVENTS, headers=NO_BUFFER)
 
     @routes.post(
         f"{PATH}/{{key}}/start",
