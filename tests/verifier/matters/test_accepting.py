@@ -125,6 +125,17 @@ def test_somebody_elses_licence_a_printed_code_and_a_forged_record_do_not_settle
     assert 'role="alert"' in clerk.present(b"not a licence", 400)
 
 
+def test_a_case_holds_only_so_many_licences(province: Province, clerk: Clerk) -> None:
+    clerk.begin()
+    face = province.issue(slug="resident-identity-card").face
+    for number in range(33):
+        # The same licence in other bytes: its QR code's text with another host.
+        text = encode_text(face, f"z{number}.example")
+        status = 303 if number < 32 else 400
+        clerk.post(f"{clerk.case}/licences", status, data={"text": text})
+    assert "内容超出允许的大小" in clerk.post(f"{clerk.case}/licences", 400, data={"text": text})
+
+
 def test_what_was_declared_can_be_undone(clerk: Clerk) -> None:
     clerk.begin()
     ways: list[tuple[str, dict[str, Any]]] = [
