@@ -13,7 +13,7 @@ from ecert.errors import MalformedError
 from ecert.licence.identifier import Identifier
 from ecert.licence.packing import pack_identifier, unpack_identifier
 from ecert.qr import ALPHABET, decode_base41, encode_base41
-from ecert.sm2 import PrivateKey
+from ecert.sm2 import PrivateKey, decode_raw
 
 KEY = PrivateKey.generate()
 CHANCE = random.Random(9)  # noqa: S311
@@ -27,7 +27,7 @@ def long_way(data: bytes) -> envelope.Envelope | None:
     """Read as every other kind is read: decoded whole, and encoded again."""
     try:
         found = envelope._decode_any(data, 4096)
-        envelope.decode_raw(found.signature)
+        decode_raw(found.signature)
     except MalformedError:
         return None
     return found
