@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from api.batches.parts import MAX_FILE
 from api.console.routes import add_console
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
@@ -23,8 +24,16 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
-MAX_BODIES: Final = {"/api/v1/licences": 1024 * 1024, "/console/issue/": 1024 * 1024}
-"""Beginnings of paths where it is more: an application may have a portrait."""
+MAX_BODIES: Final = {
+    "/api/v1/licences": 1024 * 1024,
+    "/console/issue/": 1024 * 1024,
+    "/api/v1/types/": 768 * 1024,
+    "/console/catalogue/": 2 * 1024 * 1024,
+    "/api/v1/batches": MAX_FILE,
+    "/console/batches/new": MAX_FILE + MAX_BODY,
+}
+"""The same where more is needed: an application may have a portrait, a type has a definition and a layout, a batch is
+a table of a million rows."""
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select
 
+from api.audit_owners import Owners
 from api.schema import audit, audit_heads
+from api.service_schema import audit_index
 from ecert import envelope
 from ecert.audit import MAX_HEAD, NOTHING, AuditCheck, AuditEntry, AuditHead, load_head, seal_head
 from ecert.errors import Reason, UndeterminedError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from ecert.trust import Registry
 
 
+_BLOCK: Final = 1000
+"""Entries that are read at once."""
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """No entry is earlier."""
 
@@ -83,7 +87,8 @@ class AuditBook:
         Raises:
             MalformedError: no such entry can be.
         """
-        last, rows = self._last(), []
+        last, rows, found = self._last(), [], []
+        owners = Owners(self._db)
         number, previous = (last[0], sm3(last[1])) if last else (0, NOTHING)
         latest = AuditEntry.decode(last[1]).at if last else _BEGINNING
         for deed in deeds:
@@ -91,8 +96,11 @@ class AuditBook:
             who, what = self._db.actor, (deed.action, deed.thing, deed.outcome, deed.details)
             entry = AuditEntry(number, previous, latest, who, *what).encode()
             rows.append({"number": number, "entry": entry})
+            place = {"number": number, "department": owners.of(who, deed.thing)}
+            found.append(place | {"who": who, "action": deed.action, "at": latest})
             previous = sm3(entry)
         self._db.add(audit, rows)
+        self._db.add(audit_index, found)
 
     def _last(self) -> tuple[int, bytes] | None:
         row = self._db.row(select(audit).order_by(audit.c.number.desc()).limit(1))
@@ -100,8 +108,37 @@ class AuditBook:
 
     def entries(self, *, after: int = 0) -> Iterator[bytes]:
         """Return the entries numbered higher than `after`, as they were written, oldest first."""
-        rows = self._db.run(select(audit.c.entry).where(audit.c.number > after).order_by(audit.c.number))
-        return iter(rows.scalars())
+        while block := self.block(after):
+            yield from (entry for _, entry in block)
+            after = block[-1][0]
+
+    def block(self, after: int) -> list[tuple[int, bytes]]:
+        """Return some of the entries numbered higher than `after`, by number, the oldest first; none at the end."""
+        query = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(_BLOCK)
+        return [(row.number, row.entry) for row in self._db.run(query)]
+
+    def last_heads(self, registry: Registry, count: int) -> list[tuple[AuditHead, bytes]]:
+        """Return what was signed of the log last, the newest first, each with the id of the key.
+
+        Raises:
+            MalformedError: AUDIT_MALFORMED; something in it cannot be read.
+            RejectedError: AUDIT_BROKEN; it was altered.
+            UndeterminedError: it was signed by a key that is not a registered status key.
+        """
+        newest = select(audit_heads.c.head).order_by(audit_heads.c.number.desc()).limit(count)
+        kept = self._db.run(newest).scalars()
+        return [(_load_head(data, registry), envelope.decode(data, limit=MAX_HEAD).key_id) for data in kept]
+
+    def heads(self, registry: Registry) -> list[AuditHead]:
+        """Return what was signed of the log, the oldest first.
+
+        Raises:
+            MalformedError: AUDIT_MALFORMED; something in it cannot be read.
+            RejectedError: AUDIT_BROKEN; it was altered.
+            UndeterminedError: it was signed by a key that is not a registered status key.
+        """
+        kept = self._db.run(select(audit_heads.c.head).order_by(audit_heads.c.number)).scalars()
+        return [_load_head(data, registry) for data in kept]
 
     def commit(self, log: str, signer: Signer, *, at: datetime) -> None:
         """Sign how far the log has come, unless that was signed already.
@@ -123,7 +160,7 @@ class AuditBook:
             RejectedError: AUDIT_BROKEN; it was altered.
             UndeterminedError: a head was signed by a key that is not a registered status key.
         """
-        heads = [_load_head(data, registry) for data in self._db.run(select(audit_heads.c.head)).scalars()]
+        heads = self.heads(registry)
         check = AuditCheck(heads)
         for data in self.entries():
             check.take(data)

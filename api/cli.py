@@ -6,6 +6,11 @@ from typing import Annotated
 import typer
 
 from api.audit_cli import audit_app
+from api.backup_cli import backup, restored
+from api.batch_cli import batch, work_command
+from api.callers_cli import callers_app
+from api.development_cli import development_provider
+from api.erase_cli import erase
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
 from api.ledger import SqlLedger
@@ -14,6 +19,7 @@ from api.options import LedgerOption, LicenceArgument, identify
 from api.register_cli import seal_app, windows_app
 from api.serve_cli import serve
 from api.status_cli import answer, publish, revoke, tasks_app
+from api.vault_cli import vault_app
 from ecert.cli import entry
 from ecert.cli.files import write_atomic
 from ecert.report import timestamp
@@ -22,12 +28,19 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="电子证照签发 Issue electronic licences.", rich_markup_mode=None
 )
 
-for command in (migrate, issue, export, copy, revoke, publish, answer, serve):
+_COMMANDS = (
+    *(migrate, backup, restored, issue, export, copy, revoke, publish, answer, erase),
+    *(batch, serve, development_provider),
+)
+for command in _COMMANDS:
     app.command()(command)
+app.command("work")(work_command)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")
 app.add_typer(seal_app, name="seal")
 app.add_typer(windows_app, name="windows")
+app.add_typer(callers_app, name="callers")
+app.add_typer(vault_app, name="vault")
 
 
 @app.callback()

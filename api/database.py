@@ -24,16 +24,31 @@ from ecert.errors import EcertError, MalformedError, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, CursorResult, Executable, Row, Table
+    from sqlalchemy import Connection, CursorResult, Executable, Row, Table, Update
 
 _POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
 _LOCK: Final = 0x6563657274
 """What writers of a ledger lock in PostgreSQL: `ecert` as a number."""
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-"""FULL: an intent must survive a power cut before the key is touched."""
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""FULL: an intent must survive a power cut before the key is touched. What is deleted is written over: a key that was
+forgotten is not left in an unused page."""
 _PATIENCE: Final = 30
 """Seconds to wait for a writer before this one."""
 _TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SELECT pg_advisory_xact_lock({_LOCK})"
+
+
+def _require_file(location: str | Path, *, create: bool) -> None:
+    """Make the file, for its owner alone, where there is none.
+
+    One that is there is not opened here: closing it again would give up every lock that SQLite holds on it in this
+    process, and another process would then take the ledger for one that nobody has open.
+    """
+    try:
+        if create:
+            os.close(os.open(location, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass
+    Path(location).stat()
 
 
 def is_url(location: str | Path) -> bool:
@@ -80,13 +95,14 @@ class Database:
     def _connect(self, location: str | Path, *, create: bool) -> Connection:
         if is_url(location):
             url = str(location).replace("postgresql://", "postgresql+psycopg://", 1)
-            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+            engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         else:
-            os.close(os.open(location, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+            _require_file(location, create=create)
             engine = create_engine(
                 f"sqlite:///{Path(location).resolve()}",
                 poolclass=NullPool,
                 isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
                 connect_args={"timeout": _PATIENCE, "check_same_thread": False},
             )
         try:
@@ -189,6 +205,10 @@ class Database:
         """Add rows to a table, in their order; none is nothing to do."""
         if rows:
             self._live.execute(insert(table), rows)
+
+    def change(self, statement: Update, values: list[dict[str, Any]]) -> int:
+        """Run one UPDATE with each of several sets of values; return how many rows it changed."""
+        return self._live.execute(statement, values).rowcount if values else 0
 
     def row(self, query: Executable) -> Row[Any] | None:
         """Return the first row of a query; None when there is none."""

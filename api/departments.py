@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from api.ledger import SqlLedger
     from api.registry import CurrentRegistry
-    from api.settings import DepartmentSettings
+    from api.settings import DepartmentSettings, OfficeSettings
     from ecert.ofd.fonts import FontSet
     from ecert.seal import Seal
     from ecert.sm2 import Signer
@@ -133,6 +133,25 @@ class Departments:
             reason = Reason.SEAL_SUSPENDED if state is SealState.SUSPENDED else Reason.SEAL_CANCELLED
             raise RejectedError(reason, f"the seal {code} is {state.name.lower()}")
         return [seal for seal in book.filed() if seal.info.code == code][-1]
+
+
+def open_departments(
+    settings: OfficeSettings,
+    registry: CurrentRegistry,
+    fonts: FontSet,
+    clock: Callable[[], datetime],
+    signer: Callable[[str], Signer],
+) -> Departments:
+    """Open the keys of those who issue here.
+
+    Raises:
+        CustodyError: one cannot be used.
+    """
+    keys = {
+        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
+        for one in settings.departments
+    }
+    return Departments(keys, registry, fonts, settings.portal_host, clock)
 
 
 def registered(registry: Registry, signer: Signer, role: Role, at: datetime) -> RegisteredKey:

@@ -19,6 +19,7 @@ from ecert.sm2 import Place, sm3
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from api.ledger import SqlLedger
@@ -100,6 +101,21 @@ class Attempt:
         """Give the key back: nothing was done."""
         mine = (idempotency.c.caller == self.caller) & (idempotency.c.key == self.key)
         ledger.database.run(delete(idempotency).where(mine, idempotency.c.status.is_(None)))
+
+    def once(self, ledger: SqlLedger, now: datetime, work: Callable[[], Answer]) -> Answer:
+        """Do something, unless it was done before; `work` keeps its answer by `finish`.
+
+        Raises:
+            Problem: as `begin`; the key is given back when `work` fails, since nothing was done then.
+        """
+        known = self.begin(ledger, now)
+        if known is not None:
+            return known
+        try:
+            return work()
+        except BaseException:
+            self.abandon(ledger)
+            raise
 
     @property
     def _place(self) -> Place:

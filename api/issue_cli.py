@@ -19,7 +19,9 @@ from api.options import (
     LedgerOption,
     PassphraseOption,
     SignerOption,
+    VaultOption,
     open_signer,
+    open_vault,
     read_licence,
 )
 from api.seals import SealBook
@@ -79,6 +81,7 @@ def issue(
     *,
     signer: SignerOption,
     ledger: LedgerOption,
+    vault: VaultOption = None,
     bundle: BundleOption,
     out: Annotated[Path, typer.Option(help="输出目录 Folder for the licences")],
     parent: Annotated[
@@ -89,9 +92,7 @@ def issue(
     seal: Annotated[
         Path | None, typer.Option(metavar="FILE.esl", help="电子印章：同时制作 OFD 文件 The seal: makes OFD files too")
     ] = None,
-    tsa: Annotated[
-        str | None, typer.Option(metavar="URI", help="时间戳密钥 Key of a time-stamping authority, file:PATH")
-    ] = None,
+    tsa: Annotated[str | None, typer.Option(metavar="URI", help="时间戳密钥 Key of a time-stamping authority")] = None,
     fonts: FontsOption = None,
     portal_host: PortalOption = DEFAULT_PORTAL,
     passphrase_file: PassphraseOption = None,
@@ -116,7 +117,8 @@ def issue(
     foreign = {one.identifier: one for one in (read_licence(source, registry) for source in parent or ())}
     _require_pages(applications, issuer, files)
     out.mkdir(parents=True, exist_ok=True)
-    with SqlLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}") as book:
+    data_key = open_vault(vault, passphrase_file)
+    with SqlLedger(ledger, actor=f"key:{key.public_key.key_id.hex()}", vault=data_key) as book:
         for application in _progress(applications):
             definition = find_type(application.type_code)
             licence = issue_licence(
@@ -191,13 +193,15 @@ def export(
     licence: Annotated[str, typer.Argument(help="证照标识 Identifier")],
     *,
     ledger: LedgerOption,
+    vault: VaultOption = None,
     out: Annotated[Path, typer.Option(help="输出目录 Folder for the licence")],
+    passphrase_file: PassphraseOption = None,
     portal_host: PortalOption = DEFAULT_PORTAL,
     as_json: JsonOption = False,
 ) -> int:
     """从台账重新取出已签发的证照文件 Write an issued licence's files again, from the ledger."""
     identifier = parse_identifier(licence)
-    with SqlLedger(ledger) as book:
+    with SqlLedger(ledger, vault=open_vault(vault, passphrase_file)) as book:
         known, file = book.find(identifier), book.file(identifier)
         with book.database.transaction():
             AuditBook(book.database).record("licence.export", identifier.text, entry.now())

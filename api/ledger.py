@@ -64,6 +64,7 @@ class SqlLedger:
         self._location, self._vault = location, vault
         self._audit = AuditBook(self.database)
         self._also: Callable[[Sequence[Completion]], None] | None = None
+        self._batch: str | None = None
 
     def __enter__(self) -> Self:
         """Return the open ledger."""
@@ -89,13 +90,18 @@ class SqlLedger:
         return AtRest(open_local_vault(path.with_name(f"{path.name}.key"), create=empty))
 
     @contextmanager
-    def also(self, work: Callable[[Sequence[Completion]], None]) -> Iterator[None]:
-        """Do something more within the transactions that complete licences, told which: all of it, or nothing."""
-        self._also = work
+    def also(self, work: Callable[[Sequence[Completion]], None], *, batch: str | None = None) -> Iterator[None]:
+        """Do something more within the transactions that complete licences, told which: all of it, or nothing.
+
+        Args:
+            work: What to do.
+            batch: The key of the batch that these licences are of.
+        """
+        self._also, self._batch = work, batch
         try:
             yield
         finally:
-            self._also = None
+            self._also = self._batch = None
 
     def allocate(self, key_id: bytes) -> StatusRef:
         """See `LicenceLedger`."""
@@ -137,7 +143,8 @@ class SqlLedger:
     def complete_many(self, completions: Sequence[Completion]) -> None:
         """See `LicenceLedger`."""
         locked = [(one, *self.at_rest.lock(one.identifier.text)) for one in completions]
-        index = [index_row(one, lock, self.at_rest) | {"operator": self.database.actor} for one, _, lock in locked]
+        mine = {"operator": self.database.actor, "batch": self._batch}
+        index = [index_row(one, lock, self.at_rest) | mine for one, _, lock in locked]
         keys = [{"identifier": one.identifier.text, "key": key} for one, key, _ in locked]
         with self.database.transaction():
             self._require_open([one.identifier.text for one in completions])

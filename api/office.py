@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
+from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
+from api.access.tokens import Tokens
+from api.audit_watch import AuditWatch
 from api.catalogue.book import TypeBook
 from api.chain import ChainBook
 from api.console.site import Console
-from api.departments import Departments, Keys
+from api.departments import open_departments
 from api.pool import LedgerPool
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    from api.access.oidc import IdentityProvider
+    from api.departments import Departments
     from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
@@ -49,6 +54,9 @@ class Office:
         limits: Counts requests by caller.
         nonces: What was used once.
         console: Stands before every page.
+        audit: Knows whether the audit log is whole.
+        tokens: Issues access tokens; None: every request is signed.
+        provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -62,6 +70,9 @@ class Office:
     limits: RateLimits
     nonces: Nonces
     console: Console
+    audit: AuditWatch
+    tokens: Tokens | None
+    provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
 
@@ -69,9 +80,15 @@ class Office:
         """Return what `work` draws."""
         return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
 
+    async def run(self) -> None:
+        """Do what goes on beside requests, until cancelled."""
+        await self.audit.run()
+
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
+        if self.provider is not None:
+            await self.provider.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.drawing.shutdown)
@@ -93,13 +110,10 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
+    provider = open_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
-    keys = {
-        one.code: Keys(one, signer(one.signer), None if one.tsa is None else signer(one.tsa))
-        for one in settings.departments
-    }
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
-    departments = Departments(keys, registry, fonts, settings.portal_host, clock)
+    departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
         pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
@@ -108,10 +122,28 @@ def open_office(
         raise
     nonces = MemoryOnce(clock) if settings.redis is None else RedisOnce(settings.redis, clock)
     limits = RateLimits(settings.redis)
-    guard = Guard(pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock)
+    tokens = None if settings.token_key is None else Tokens(signer(settings.token_key), settings.origin, clock)
+    guard = Guard(
+        pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
+    )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     console = Console(settings, pool, guard, departments, clock)
-    return Office(settings, clock, pool, registry, departments, guard, limits, nonces, console, fonts, drawing)
+    return Office(
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        registry=registry,
+        departments=departments,
+        guard=guard,
+        limits=limits,
+        nonces=nonces,
+        console=console,
+        audit=AuditWatch(pool, registry, clock),
+        tokens=tokens,
+        provider=provider,
+        fonts=fonts,
+        drawing=drawing,
+    )
 
 
 def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:

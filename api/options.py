@@ -15,10 +15,11 @@ from ecert.errors import EcertError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from keys.passphrase import PassphraseSource
 from keys.signer import load_signer
+from keys.vaults import load_vault
 
 if TYPE_CHECKING:
     from ecert.ports import Parent
-    from ecert.sm2 import Signer
+    from ecert.sm2 import Signer, Vault
     from ecert.trust import Registry
 
 LedgerOption = Annotated[
@@ -31,7 +32,17 @@ LedgerOption = Annotated[
 BundleOption = Annotated[
     Path, typer.Option(envvar="ECERT_BUNDLE", help="发布目录 Published folder: trust registry and status")
 ]
-SignerOption = Annotated[str, typer.Option(envvar="ECERT_SIGNER", help="签名密钥 Signing key, file:PATH")]
+SignerOption = Annotated[
+    str, typer.Option(envvar="ECERT_SIGNER", help="签名密钥 Signing key, file:PATH or agent:SOCKET#NAME")
+]
+VaultOption = Annotated[
+    str | None,
+    typer.Option(
+        "--vault",
+        envvar="ECERT_VAULT",
+        help="台账的加密密钥，默认用台账文件旁的 The ledger's key, agent:SOCKET#NAME; else that in the file beside it",
+    ),
+]
 PassphraseOption = Annotated[
     Path | None, typer.Option("--passphrase-file", help="口令文件 File with the key's passphrase")
 ]
@@ -45,10 +56,22 @@ def open_signer(uri: str, passphrase_file: Path | None) -> Signer:
     Raises:
         CustodyError: it cannot be used.
     """
-    source = PassphraseSource(
-        environ=os.environ, variable="ECERT_PASSPHRASE", option="--passphrase-file", file=passphrase_file
-    )
+    source = _passphrase(passphrase_file)
     return load_signer(uri, passphrase=lambda: source.ask(uri))
+
+
+def open_vault(uri: str | None, passphrase_file: Path | None) -> Vault | None:
+    """Open the key that a ledger is encrypted with; None where none is named: that in the file beside the ledger.
+
+    Raises:
+        EcertError: it cannot be used.
+    """
+    source = _passphrase(passphrase_file)
+    return None if uri is None else load_vault(uri, passphrase=lambda: source.ask(uri))
+
+
+def _passphrase(file: Path | None) -> PassphraseSource:
+    return PassphraseSource(environ=os.environ, variable="ECERT_PASSPHRASE", option="--passphrase-file", file=file)
 
 
 def identify(licence: str, bundle: Path | None) -> Identifier:

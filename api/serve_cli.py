@@ -1,12 +1,12 @@
 """`python -m api serve`: the publisher's service on a port."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.options import PassphraseOption, open_signer
+from api.batches.processes import WorkerProcesses
+from api.options import PassphraseOption, open_signer, open_vault
 from api.settings import OfficeSettings, load_settings
 from ecert.cli import entry
 from ecert.errors import EcertError, Reason
@@ -40,6 +40,7 @@ def serve(
 
     from api.app import create_app  # noqa: PLC0415
     from api.services import open_services  # noqa: PLC0415
+    from ecert.web.logs import start_logging  # noqa: PLC0415
 
     settings = None if office is None else load_settings(office)
     if settings is not None:
@@ -48,7 +49,7 @@ def serve(
         raise EcertError(Reason.USAGE, "name what to serve: --office FILE.toml, or --published and --ledger")
     opened = None if settings is None else _open(settings, passphrase_file)
     services = open_services(published, ledger, entry.now, opened)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    start_logging()
     config = uvicorn.Config(
         create_app(services),
         host=host,
@@ -58,8 +59,10 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
+    count = 0 if settings is None else settings.workers
     try:
-        uvicorn.Server(config).run()
+        with WorkerProcesses(office or Path(), passphrase_file, count):
+            uvicorn.Server(config).run()
     except SystemExit as error:
         raise EcertError(Reason.USAGE, f"cannot listen at {host}:{port}; is another process there?") from error
     return entry.OK
@@ -68,4 +71,9 @@ def serve(
 def _open(settings: OfficeSettings, passphrase_file: Path | None) -> "Office":
     from api.office import open_office  # noqa: PLC0415  (as above)
 
-    return open_office(settings, entry.now, signer=lambda uri: open_signer(uri, passphrase_file), vault=None)
+    return open_office(
+        settings,
+        entry.now,
+        signer=lambda uri: open_signer(uri, passphrase_file),
+        vault=open_vault(settings.vault, passphrase_file),
+    )

@@ -149,6 +149,7 @@ batches = Table(
     text("name"),
     Column("size", BigInteger, nullable=False),
     octets("digest"),
+    octets("secret"),
     Column("files", Boolean, nullable=False),
     _state(),
     _count("rows"),
@@ -167,8 +168,8 @@ batches = Table(
     instant("worker_until", nullable=True),
     Index("batches_by_time", "department", "at", "key"),
 )
-"""`worker` is the process at work on it until `worker_until`, unless it says again that it is; `form` and `columns`
-say what the file turned out to be."""
+"""`worker` is the process that validates it until `worker_until`, unless it says again that it does; `form` and
+`columns` say what the file turned out to be; `secret` is the key that parts and rows are encrypted with, encrypted."""
 batch_parts = Table(
     "batch_parts",
     METADATA,
@@ -176,7 +177,17 @@ batch_parts = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     octets("data"),
 )
-"""The file handed in, encrypted, in parts."""
+"""The file handed in, encrypted, in parts; there until it was validated."""
+batch_chunks = Table(
+    "batch_chunks",
+    METADATA,
+    Column("batch", _KEY, ForeignKey("batches.key"), primary_key=True),
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("worker", String(64)),
+    instant("worker_until", nullable=True),
+)
+"""Rows still to be issued, from `first` to `last`: a chunk is deleted in the transaction that issues what is in it."""
 batch_rows = Table(
     "batch_rows",
     METADATA,
@@ -234,7 +245,20 @@ idempotency = Table(
 )
 """Answers kept for a request that comes again; `status` is empty while the first is at work."""
 
-OF_RECORD = (deciders, type_history)
+# The audit log, by whom it is about.
+audit_index = Table(
+    "audit_index",
+    METADATA,
+    Column("number", NUMBER, ForeignKey("audit.number"), primary_key=True, autoincrement=False),
+    Column("department", _CREDIT_CODE),
+    Column("who", String(256), nullable=False),
+    Column("action", String(256), nullable=False),
+    instant(),
+    Index("audit_index_by_department", "department", "number"),
+)
+"""Where to find an entry of the log, which says all of it itself; `department` is empty for the region's own."""
+
+OF_RECORD = (deciders, type_history, audit_index)
 """Rows that never change."""
 TABLES = (
     data_keys,
@@ -245,6 +269,7 @@ TABLES = (
     types,
     batches,
     batch_parts,
+    batch_chunks,
     batch_rows,
     callers,
     sign_ins,

@@ -47,7 +47,8 @@ class Services:
 
     async def run(self) -> None:
         """Do what goes on beside requests, until cancelled."""
-        await self.receipts.run()
+        others = () if self.office is None else (self.office.run(),)
+        await asyncio.gather(self.receipts.run(), *others)
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -75,8 +75,8 @@ class OfficeSettings(_Table):
     """All of it; paths are as the process sees them.
 
     Attributes:
-        development: The address of the development provider (`python -m api development-provider`), whose people may
-            sign in: never where anything is real.
+        development: Whether this is a demonstration on this machine: then the people of the development provider
+            (`python -m api development-provider`) may sign in.
     """
 
     ledger: str
@@ -90,6 +90,7 @@ class OfficeSettings(_Table):
     redis: str | None = None
     token_key: str | None = None
     fonts: str | None = None
+    workers: Annotated[int, Field(ge=0, le=64)] = 2
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     departments: tuple[DepartmentSettings, ...] = ()
     oidc: OidcSettings | None = None
@@ -118,9 +119,12 @@ def _arrays_fixed(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(settings: OfficeSettings, folder: Path) -> OfficeSettings:
-    changes: dict[str, str] = {"published": str(folder / settings.published)}
+    changes: dict[str, Any] = {"published": str(folder / settings.published)}
     if "://" not in settings.ledger:
         changes["ledger"] = str(folder / settings.ledger)
     if settings.fonts is not None:
         changes["fonts"] = str(folder / settings.fonts)
+    if settings.oidc is not None:
+        secret = str(folder / settings.oidc.client_secret_file)
+        changes["oidc"] = settings.oidc.model_copy(update={"client_secret_file": secret})
     return settings.model_copy(update=changes)

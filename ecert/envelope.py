@@ -14,14 +14,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecert import cbor
-from ecert.errors import CustodyError, MalformedError, Reason
-from ecert.sm2 import KEY_ID_LENGTH, RAW_LENGTH, PublicKey, Signer, decode_der, decode_raw, encode_raw
+from ecert.errors import CustodyError, EcertError, MalformedError, Reason
+from ecert.sm2 import KEY_ID_LENGTH, RAW_LENGTH, PublicKey, Signer, decode_der, decode_raw, encode_raw, sign_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ALGORITHM: Final = -65537
 """Private-use COSE algorithm id: SM2 with SM3, default user ID, raw 64-byte signature."""
+
+NOTHING_OUTSIDE: Final = b"\xa0"
+"""The encoded map outside the signature where nothing stands there."""
 
 _ALG, _CONTENT_TYPE, _KID = 1, 3, 4
 _PARTS: Final = 4
@@ -54,6 +60,9 @@ class Kind(Enum):
     SEAL_STATUS = 65005
     ISSUED_HEAD = 65006
     AUDIT_HEAD = 65007
+    AGENT_APPROVAL = 65008
+    VERIFICATION_RECEIPT = 65009
+    TYPE_LIST = 65010
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Envelope:
     key_id: bytes
     payload: bytes
     signature: bytes
-    unprotected: bytes = b"\xa0"
+    unprotected: bytes = NOTHING_OUTSIDE
 
     @property
     def tbs(self) -> bytes:
@@ -177,17 +186,30 @@ def _malformed(what: str) -> MalformedError:
     return MalformedError(Reason.RECORD_MALFORMED, f"not a sealed record: {what}")
 
 
-def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = b"\xa0") -> Envelope:
+def seal(kind: Kind, payload: bytes, signer: Signer, *, unprotected: bytes = NOTHING_OUTSIDE) -> Envelope:
     """Sign `payload` and verify our own work before it leaves.
 
     Raises:
         CustodyError: the key or its engine failed, or returned a signature that does not verify.
     """
-    public_key = signer.public_key
-    signature = signer.sign(to_be_signed(kind, public_key.key_id, payload))
-    envelope = Envelope(kind, public_key.key_id, payload, encode_raw(*decode_der(signature)), unprotected)
+    return seal_all([(kind, payload, unprotected)], signer)[0]
+
+
+def seal_all(contents: Sequence[tuple[Kind, bytes, bytes]], signer: Signer) -> list[Envelope]:
+    """Seal many contents, each with its kind before it and what stays outside the signature after it, as `seal` does.
+
+    Raises:
+        CustodyError: as for `seal`; nothing is returned then.
+    """
+    key_id = signer.public_key.key_id
+    signatures = sign_all(signer, [to_be_signed(kind, key_id, payload) for kind, payload, _ in contents])
+    return [_checked(*one, signature, signer.public_key) for one, signature in zip(contents, signatures, strict=True)]
+
+
+def _checked(kind: Kind, payload: bytes, unprotected: bytes, signature: bytes, public_key: PublicKey) -> Envelope:
     try:
+        envelope = Envelope(kind, public_key.key_id, payload, encode_raw(*decode_der(signature)), unprotected)
         envelope.verify(public_key)
-    except Exception as error:
+    except EcertError as error:
         raise CustodyError(Reason.SELF_CHECK_FAILED, "the signer returned a signature that does not verify") from error
     return envelope

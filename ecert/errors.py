@@ -238,6 +238,64 @@ class Reason(StrEnum):
     LICENCE_ERASED = "licence-erased"
     CALLER_UNKNOWN = "caller-unknown"
 
+    # Batches.
+    BATCH_UNKNOWN = "batch-unknown"
+    BATCH_STATE = "batch-state"
+    BATCH_NOTHING_GOOD = "batch-nothing-good"
+
+    # The signing agent.
+    AGENT_UNREACHABLE = "agent-unreachable"
+    AGENT_REQUEST_MALFORMED = "agent-request-malformed"
+    AGENT_CALLER_REFUSED = "agent-caller-refused"
+    AGENT_KIND_REFUSED = "agent-kind-refused"
+    AGENT_RATE_EXCEEDED = "agent-rate-exceeded"
+    AGENT_APPROVAL_NEEDED = "agent-approval-needed"
+    AGENT_APPROVAL_BAD = "agent-approval-bad"
+
+    # The catalogue.
+    TYPE_STATE_CONFLICT = "type-state-conflict"
+    TYPE_DIGEST_MISMATCH = "type-digest-mismatch"
+
+    # The seal register.
+    SEAL_UNKNOWN = "seal-unknown"
+    SEAL_STATE_CONFLICT = "seal-state-conflict"
+
+    # What becomes of a licence after it was issued.
+    ACTION_NOT_ALLOWED = "action-not-allowed"
+    DECISION_INVALID = "decision-invalid"
+    PROPOSAL_NOT_FOUND = "proposal-not-found"
+    PROPOSAL_DECIDED = "proposal-decided"
+    PROPOSAL_PENDING = "proposal-pending"
+    PROPOSAL_STALE = "proposal-stale"
+    SECOND_PERSON_NEEDED = "second-person-needed"
+
+    # Showing licences: dynamic codes, consent, grants.
+    CODE_UNKNOWN = "code-unknown"
+    CODE_USED = "code-used"
+    CODE_EXPIRED = "code-expired"
+    CONSENT_MISSING = "consent-missing"
+    CONSENT_REFUSED = "consent-refused"
+    CONSENT_LAPSED = "consent-lapsed"
+    CONSENT_ANSWERED = "consent-answered"
+    GRANT_MISMATCH = "grant-mismatch"
+    GRANT_EXPIRED = "grant-expired"
+    LEGAL_BASIS_MISSING = "legal-basis-missing"
+
+    # Matters accepted at a window, and the receipts of what was verified for them.
+    MATTER_MALFORMED = "matter-malformed"
+    MATTER_UNKNOWN = "matter-unknown"
+    MATTER_INCOMPLETE = "matter-incomplete"
+    MATTER_ELSEWHERE = "matter-elsewhere"
+    CASE_UNKNOWN = "case-unknown"
+    FORM_INCOMPLETE = "form-incomplete"
+    RECEIPT_MALFORMED = "receipt-malformed"
+    RECEIPT_UNSIGNED = "receipt-unsigned"
+    RECEIPT_SIGNATURE_BAD = "receipt-signature-bad"
+    RECEIPT_SIGNER_UNKNOWN = "receipt-signer-unknown"
+    RECEIPT_SIGNER_NOT_ENTITLED = "receipt-signer-not-entitled"
+    RECEIPT_KEY_COMPROMISED = "receipt-key-compromised"
+    RECEIPT_FROM_FUTURE = "receipt-from-future"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -266,6 +324,11 @@ class EcertError(Exception):
 
 class MalformedError(EcertError):
     """The bytes or text are not what they claim to be."""
+
+    def __init__(self, reason: Reason, detail: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep what is wrong where, too, in what people write by hand."""
+        super().__init__(reason, detail)
+        self.problems = problems
 
 
 class IssuanceError(EcertError):

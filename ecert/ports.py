@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from ecert.licence.fields import FieldValue
     from ecert.licence.identifier import Identifier
     from ecert.licence.reference import StatusRef
 
@@ -52,6 +53,25 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a licence says, as it stands in its sealed records.
+
+    Attributes:
+        record: The payload of the full record.
+        face: The payload of the face record.
+        sealed_at: When it was sealed, UTC, whole seconds.
+        area_code: 证照所属管辖属地编码.
+        fields: All its fields by their names in the record.
+    """
+
+    record: bytes
+    face: bytes
+    sealed_at: datetime
+    area_code: str
+    fields: Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What came of an intent.
 
@@ -61,6 +81,7 @@ class Completion:
         face: The sealed face record.
         at: When, UTC.
         file: The licence's file; None where it has none.
+        contents: What the records say, from whoever sealed them and so has read them back; None: to be read from them.
     """
 
     identifier: Identifier
@@ -68,6 +89,7 @@ class Completion:
     face: bytes
     at: datetime
     file: bytes | None = None
+    contents: Contents | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +235,58 @@ class RevocationLog(Protocol):
 
     def allocated(self, key_id: bytes) -> int:
         """Return how many status references were given out for a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a store holds of a showing.
+
+    Attributes:
+        offer: The encoded offer, see `ecert.presentation`.
+        taken: The encoded taking; None while nobody took it.
+    """
+
+    offer: bytes
+    taken: bytes | None
+
+
+class ShowingStore(Protocol):
+    """Showings under their dynamic codes' keys, for as long as they are to be remembered. Shared by all processes."""
+
+    async def put(self, key: bytes, offer: bytes, *, ends_at: datetime, forget_at: datetime, at: datetime) -> None:
+        """Put up an offer under a key never used before.
+
+        Args:
+            key: 32 bytes.
+            offer: At most 64 KiB.
+            ends_at: The first instant it can no longer be taken, aware.
+            forget_at: When the store forgets it, aware.
+            at: Now, aware.
+
+        Raises:
+            UndeterminedError: SOURCE_UNREACHABLE; the store does not answer.
+        """
+
+    async def take(self, key: bytes, taking: bytes, *, at: datetime) -> Held | None:
+        """Mark a showing as taken, and return how it stood before; None when there is none.
+
+        In one atomic step: of any number of calls for one key, exactly one finds it not taken. Once its end has
+        come it is left as it is.
+
+        Raises:
+            UndeterminedError: SOURCE_UNREACHABLE; the store does not answer. The code may have been taken.
+        """
+
+    async def look(self, key: bytes, *, at: datetime) -> Held | None:
+        """Return how a showing stands, and change nothing: the phone asks whether it was taken.
+
+        Raises:
+            UndeterminedError: SOURCE_UNREACHABLE; the store does not answer.
+        """
+
+    async def drop(self, key: bytes) -> None:
+        """Take a showing down, if it is there.
+
+        Raises:
+            UndeterminedError: SOURCE_UNREACHABLE; the store does not answer.
+        """

@@ -2,6 +2,8 @@
 
     HTTPS://<portal host>/#<base-41 of the bytes>
 
+Codes that are no face records have a letter before the `#` (`ecert.presentation.codes`).
+
 Any phone camera or chat app opens the link, the fragment never reaches a server, and a window never
 follows it: the host proves nothing. Base-41 uses 41 characters of QR's alphanumeric set that are safe in a
 URL fragment: three characters for two bytes, as dense as Base45, whose `$`, `%` and space break links
@@ -27,7 +29,7 @@ _NO_DIGIT: Final = 0xFF
 _MAX_BYTE: Final = 0xFF
 _DIGITS: Final = bytes(ALPHABET.index(chr(code)) if chr(code) in ALPHABET else _NO_DIGIT for code in range(256))
 _HOST: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9.-]{0,251}[A-Z0-9])?")
-_LINK: Final = re.compile(r"HTTPS://(?P<host>[A-Z0-9.-]{1,253})/#(?P<code>.*)", re.DOTALL)
+_LINK: Final = re.compile(r"HTTPS://(?P<host>[A-Z0-9.-]{1,253})/(?P<letter>[A-Z]?)#(?P<code>.*)", re.DOTALL)
 
 
 def encode_base41(data: bytes) -> str:
@@ -76,12 +78,13 @@ def _damaged(what: str) -> MalformedError:
     return MalformedError(Reason.TEXT_DAMAGED, what)
 
 
-def encode_text(data: bytes, host: str) -> str:
-    """Write a sealed face record as the text of its QR code.
+def encode_text(data: bytes, host: str, letter: str = "") -> str:
+    """Write a sealed face record, or what another kind of code carries, as the text of its QR code.
 
     Args:
         data: The encoded envelope.
         host: The portal host, e.g. `zz.example`; the deployment's choice.
+        letter: The kind of code, one capital letter; a face record has none.
 
     Raises:
         MalformedError: `host` is not a host name.
@@ -89,14 +92,14 @@ def encode_text(data: bytes, host: str) -> str:
     host = host.upper()
     if not _HOST.fullmatch(host):
         raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "the portal host is not a host name")
-    return f"HTTPS://{host}/#{encode_base41(data)}"
+    return f"HTTPS://{host}/{letter}#{encode_base41(data)}"
 
 
-def decode_text(text: str) -> bytes:
-    """Read the bytes out of a QR code's text; letter case does not matter, nor does the host.
+def decode_link(text: str) -> tuple[str, bytes]:
+    """Read the letter and the bytes out of a code's text; letter case does not matter, nor does the host.
 
     Raises:
-        MalformedError: not a licence link, or one whose code is damaged.
+        MalformedError: not a link of this form, or one whose code is damaged.
     """
     if len(text) > MAX_TEXT:
         raise MalformedError(Reason.TOO_LARGE, f"a licence code has at most {MAX_TEXT} characters")
@@ -105,4 +108,16 @@ def decode_text(text: str) -> bytes:
     match = _LINK.fullmatch(text.strip().upper())
     if match is None:
         raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "the text is not a licence link")
-    return decode_base41(match["code"])
+    return match["letter"], decode_base41(match["code"])
+
+
+def decode_text(text: str) -> bytes:
+    """Read the sealed face record out of a QR code's text.
+
+    Raises:
+        MalformedError: not a licence link, or one whose code is damaged; or another kind of code.
+    """
+    letter, data = decode_link(text)
+    if letter:
+        raise MalformedError(Reason.NOT_A_LICENCE_TEXT, "it is not the code on a licence's face, but one of a phone")
+    return data

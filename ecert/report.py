@@ -40,7 +40,7 @@ FLAG_TITLES: Final = {
     Flag.PARENT_CHANGED: ("关联证照已变更", "a licence it depends on has changed"),
     Flag.UNDER_DISPUTE: ("异议处理中", "an objection is being handled"),
 }
-_MARKS: Final = {Result.PASS: "✓", Result.FAIL: "✗", Result.UNKNOWN: "?", Result.SKIPPED: "-"}
+MARKS: Final = {Result.PASS: "✓", Result.FAIL: "✗", Result.UNKNOWN: "?", Result.SKIPPED: "-"}
 HEADINGS: Final = {
     Outcome.VALID: "✓ 有效 VALID",
     Outcome.INVALID: "✗ 无效 INVALID",
@@ -152,7 +152,7 @@ def _licence(verdict: Verdict) -> dict[str, Any] | None:
         "identifier": content.identifier.text,
         "type": describe_type(content.identifier.type_code),
         "issuer": _issuer(verdict.key),
-        "holder_name": _holder_name(content, verdict.fields),
+        "holder_name": holder_name(content, verdict.fields),
         "sealed_at": timestamp(content.sealed_at),
         "valid_from": content.validity.start.isoformat(),
         "valid_to": content.validity.end.isoformat() if content.validity.end else None,
@@ -182,7 +182,7 @@ def _issuer(key: RegisteredKey) -> dict[str, str]:
     }
 
 
-def _holder_name(content: Face | Record, fields: Mapping[str, FieldValue]) -> str | None:
+def holder_name(content: Face | Record, fields: Mapping[str, FieldValue]) -> str | None:
     """Return the name as it may be shown: of a record, a natural person's is masked, and one of an unknown type."""
     if not isinstance(content, Record):
         return content.holder_name
@@ -211,7 +211,7 @@ def verdict_text(verdict: Verdict) -> str:
     for check in verdict.checks:
         title, title_en = STEP_TITLES[check.name]
         code = "" if check.result in (Result.PASS, Result.SKIPPED) else f"  [{check.code.value}] {check.detail}"
-        lines.append(f"  {_MARKS[check.result]} {check.number:2} {title} {title_en}{code}")
+        lines.append(f"  {MARKS[check.result]} {check.number:2} {title} {title_en}{code}")
     return "\n".join(lines)
 
 

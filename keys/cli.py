@@ -16,6 +16,7 @@ import typer
 
 from ecert.cli.settings import refuse_unknown_variables
 from ecert.errors import EcertError, Reason
+from keys.agent_cli import approve, audit_app, new_key, serve
 from keys.facts import RegionFacts, SealMakerFacts, department_facts
 from keys.names import KeyName, Kind
 from keys.options import (
@@ -41,6 +42,7 @@ from keys.options import (
 )
 from keys.registry_cli import app as registry_app
 from keys.seal_cli import make_seal
+from keys.vault_cli import app as vault_app
 from keys.wording import CRL_CHANGED, REPLACED, STATUS_KEY_NOTE, refusal
 
 app = typer.Typer(
@@ -54,6 +56,13 @@ app = typer.Typer(
 
 
 app.add_typer(registry_app, name="registry")
+app.add_typer(audit_app, name="audit")
+app.add_typer(vault_app, name="vault")
+app.command("serve", help="签名代理：按策略代进程签名 / Hold keys for web processes, and sign what a policy allows.")(
+    serve
+)
+app.command("new-key", help="建立批准人或审计日志的密钥 / Make an approver's key, or that of the agent's log.")(new_key)
+app.command("approve", help="批准某把密钥今天多签若干 / Let a key sign more today than one person may.")(approve)
 app.command("make-seal", help="制作电子印章 / Draw a department's seal and sign it with the seal maker's key.")(
     make_seal
 )

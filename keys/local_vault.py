@@ -8,12 +8,12 @@ key has a passphrase or is kept by the signing agent (`docs/keys.md`).
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import CustodyError, Reason
 from ecert.sm2.sm4 import INDEX_KEY_LENGTH, KEY_LENGTH, Vault
+from keys.private_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,16 +46,8 @@ def open_local_vault(path: Path, *, create: bool) -> Vault:
 
 def _make(path: Path) -> None:
     """Write a new key, whole or not at all, and never in the place of another."""
-    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_LENGTH))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(new, path)
-        except FileExistsError:
-            return  # another process was first: its key is the ledger's
-    finally:
-        new.unlink()
+        write_private(path, secrets.token_bytes(_LENGTH))
+    except CustodyError as error:
+        if error.reason is not Reason.KEY_EXISTS:
+            raise  # else another process was first: its key is the ledger's

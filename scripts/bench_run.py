@@ -1,4 +1,4 @@
-"""The benchmark. `scripts/bench [speed|sm2|growth|compared|revocation|tables]` sets up and calls this."""
+"""The benchmark. `scripts/bench [speed|sm2|growth|compared|revocation|tables|service]` sets up and calls this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("speed", "sm2", "growth", "compared", "revocation", "tables"),
+        choices=("speed", "sm2", "growth", "compared", "revocation", "tables", "service"),
         default="speed",
         help="测哪一部分 Which part",
     )
@@ -44,6 +44,10 @@ def main() -> None:
         from bench_tables import measure_tables  # noqa: PLC0415
 
         figures = measure_tables()
+    elif options.part == "service":
+        from bench_service import measure_service  # noqa: PLC0415
+
+        figures = measure_service(options.seconds)
     else:
         from bench_revocation import measure_revocation  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ import uvicorn
 
 from ecert.cli import entry
 from ecert.errors import EcertError, Reason
+from ecert.web.logs import start_logging
 from verifier.app import create_app
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def serve_window(services: Services, host: str, port: int) -> None:
     Raises:
         EcertError: the port cannot be bound.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    start_logging()
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     config = uvicorn.Config(
         create_app(services), host=host, port=port, access_log=False, log_config=None, server_header=False

@@ -14,6 +14,7 @@ from api.service_schema import callers
 from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.licence.codes import check_credit_code
 from ecert.sm2 import PublicKey
+from ecert.x509 import pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
 MAX_NAME: Final = 64
 """The longest name of a caller in characters."""
+MAX_PUBLIC_KEY: Final = 1024
+"""The longest public key in bytes of DER."""
+
+
+def public_key_of(data: bytes | str) -> PublicKey:
+    """Read the SM2 key of a system, one PEM block `PUBLIC KEY`.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    return PublicKey.from_spki(
+        pem.decode(data, ("PUBLIC KEY",), limit=MAX_PUBLIC_KEY, reason=Reason.KEY_FILE_MALFORMED)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,9 @@ class Caller:
         rate: Requests a minute.
         at: When it was registered.
         ended_at: When its access ended; None while it may call.
-        seen_at: When it last did, to the day or so.
+        seen_at: When it last did, to ten minutes or so.
+        issuer: The provider that an operator signs in at; empty for a system.
+        subject: The provider's name for them.
     """
 
     principal: Principal
@@ -46,6 +62,8 @@ class Caller:
     at: datetime
     ended_at: datetime | None
     seen_at: datetime | None
+    issuer: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +92,8 @@ class Application:
             raise EcertError(Reason.USAGE, f"a name has 1 to {MAX_NAME} printable characters")
         if self.department is not None and check_credit_code(self.department):
             raise EcertError(Reason.USAGE, f"{self.department} is not a credit code")
+        if self.department is not None and Role.REGION_OPERATOR in self.roles:
+            raise EcertError(Reason.USAGE, "the region's operators are of no department")
         if not self.roles or (self.department is None and any(role.of_department for role in self.roles)):
             raise EcertError(Reason.USAGE, "a caller has roles, and most of them only within a department")
 
@@ -125,9 +145,9 @@ class CallerBook:
             NotFoundError: there is no such caller.
         """
         with self._db.transaction():
-            self.find(name)
-            self._db.run(update(callers).where(callers.c.id == name, callers.c.ended_at.is_(None)).values(ended_at=now))
-            self._audit.record("caller.end", name, now)
+            if self.find(name).ended_at is None:
+                self._db.run(update(callers).where(callers.c.id == name).values(ended_at=now))
+                self._audit.record("caller.end", name, now)
 
     def find(self, name: str) -> Caller:
         """Return a caller by its identifier, whether it may still call or not.
@@ -153,6 +173,11 @@ class CallerBook:
         """Return everybody, in the order in which they were registered."""
         return [self._caller(row) for row in self._db.run(select(callers).order_by(callers.c.at, callers.c.id))]
 
+    def page(self, after: str, limit: int) -> list[Caller]:
+        """Return callers by identifier, those after one."""
+        query = select(callers).where(callers.c.id > after).order_by(callers.c.id).limit(limit)
+        return [self._caller(row) for row in self._db.run(query)]
+
     def seen(self, name: str, now: datetime) -> None:
         """Note that somebody called."""
         self._db.run(update(callers).where(callers.c.id == name).values(seen_at=now))
@@ -165,7 +190,7 @@ class CallerBook:
         roles = frozenset(map(Role, row.roles.split()))
         who = Principal(row.id, Kind(row.kind), row.name, self._region, row.department, roles)
         key = None if row.public_key is None else PublicKey.from_point(row.public_key)
-        return Caller(who, key, row.rate, row.at, row.ended_at, row.seen_at)
+        return Caller(who, key, row.rate, row.at, row.ended_at, row.seen_at, row.issuer or "", row.subject or "")
 
 
 def names_of(database: Database, identifiers: Iterable[str]) -> dict[str, str]:

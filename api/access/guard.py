@@ -15,6 +15,7 @@ from fastapi import Request  # noqa: TC002  (the framework reads annotations)
 
 from api.access.callers import Caller, CallerBook
 from api.access.permissions import PERMISSIONS, Scope, scope_of
+from api.access.tokens import within
 from ecert.web.message_signatures import authenticate
 from ecert.web.problems import Code, Problem
 from ecert.web.signature_base import message_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from api.access.limits import RateLimits
     from api.access.principals import Principal
+    from api.access.tokens import Tokens
     from api.ledger import SqlLedger
     from api.pool import LedgerPool
     from ecert.sm2 import PublicKey
@@ -61,10 +63,11 @@ class Guard:
         nonces: Nonces,
         limits: RateLimits,
         clock: Callable[[], datetime],
+        tokens: Tokens | None = None,
     ) -> None:
-        """Guard the service that callers know by `origin`."""
+        """Guard the service that callers know by `origin`; without `tokens` every request is signed."""
         self._pool, self._region, self._origin = pool, region, origin
-        self._nonces, self._limits, self._clock = nonces, limits, clock
+        self._nonces, self._limits, self._clock, self._tokens = nonces, limits, clock, tokens
 
     def __call__(self, operation: str) -> Callable[[Request], Awaitable[Visit]]:
         """Return what lets a request into a route, to be depended on.
@@ -80,11 +83,23 @@ class Guard:
         return enter
 
     async def identify(self, request: Request, body: bytes | Digests) -> Caller:
-        """Return who sent a request.
+        """Return who sent a request, by its token if it carries one, else by its signature.
 
         Raises:
             EcertError: it is not authentic.
-            Problem: UNAUTHENTICATED; it carries no credential.
+            Problem: UNAUTHENTICATED; it carries no credential, or its caller's access has ended.
+        """
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if self._tokens is not None and scheme.lower() == "bearer":
+            return await self._by_token(self._tokens, token.strip())
+        return await self.by_signature(request, body)
+
+    async def by_signature(self, request: Request, body: bytes | Digests) -> Caller:
+        """Return who signed a request.
+
+        Raises:
+            EcertError: it is not authentic.
+            Problem: UNAUTHENTICATED; it is not signed.
         """
         if "signature-input" not in request.headers:
             raise Problem(Code.UNAUTHENTICATED, headers=CHALLENGES)
@@ -99,14 +114,29 @@ class Guard:
         await authenticate(message, find_key=find_key, nonces=self._nonces, now=self._clock())
         return known[0]
 
+    async def _by_token(self, tokens: Tokens, token: str) -> Caller:
+        claims = tokens.read(token)
+        found = await self._pool.ask(lambda ledger: self._book(ledger).find(claims.subject))
+        if found.ended_at is not None:
+            raise Problem(Code.UNAUTHENTICATED, "the caller's access has ended", headers=CHALLENGES)
+        return within(found, claims.scope)
+
+    async def count(self, caller: Caller) -> None:
+        """Count a caller's request, and note that they called.
+
+        Raises:
+            Problem: RATE_LIMITED.
+        """
+        await self._limits.take(caller.principal.id, caller.rate)
+        await self._note(caller)
+
     async def admit(self, caller: Caller, operation: str) -> Visit:
         """Return a caller's visit.
 
         Raises:
             Problem: RATE_LIMITED or FORBIDDEN.
         """
-        await self._limits.take(caller.principal.id, caller.rate)
-        await self._note(caller)
+        await self.count(caller)
         scope = scope_of(caller.principal, operation)
         if scope is None:
             raise Problem(Code.FORBIDDEN, f"none of your roles may {operation}")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 """Algorithms of identity tokens that are taken; `none` and shared secrets never are."""
 
+DEVELOPMENT: Final = "ecert_development"
+"""What a provider says of itself that asks nobody for a password."""
+
 _MAX_ANSWER: Final = 256 * 1024
 _MAX_NAME: Final = 64
 _MAX_SUBJECT: Final = 255
@@ -49,12 +52,14 @@ class ProviderSettings:
         client_id: This service's name there.
         client_secret: Its secret there.
         redirect_uri: Where the browser comes back to.
+        development: Whether the development provider will do.
     """
 
     issuer: str
     client_id: str
     client_secret: str
     redirect_uri: str
+    development: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,12 @@ class IdentityProvider:
         self._keys_at = 0.0
         self._lock = asyncio.Lock()
 
-    async def address(self, sign_in: SignIn) -> str:
-        """Return where the browser is sent to sign in.
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._client.aclose()
+
+    async def address(self, sign_in: SignIn, hint: str = "") -> str:
+        """Return where the browser is sent to sign in, and as whom, where that is known.
 
         Raises:
             UndeterminedError: the provider cannot be reached, or publishes nothing usable.
@@ -124,7 +133,7 @@ class IdentityProvider:
             "nonce": sign_in.nonce,
             "code_challenge": sign_in.challenge,
             "code_challenge_method": "S256",
-        }
+        } | ({"login_hint": hint} if hint else {})
         return f"{found['authorization_endpoint']}?{urlencode(asked)}"
 
     async def redeem(self, code: str, sign_in: SignIn) -> Identity:
@@ -199,6 +208,8 @@ class IdentityProvider:
             if not isinstance(found.get(name), str):
                 raise UndeterminedError(Reason.SOURCE_UNREACHABLE, f"the provider publishes no {name}")
             require_safe(found[name])
+        if found.get(DEVELOPMENT) and not self._settings.development:
+            raise RejectedError(Reason.SIGN_IN_REFUSED, "the provider is one for demonstrations: it asks no password")
 
     async def _known_keys(self, *, again: bool = False) -> KeySet:
         found = await self._discover()

@@ -39,6 +39,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "readLicence": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readLicenceFile": {_CLERK: _OWN, _REVIEWER: _OWN},
     "changeLicence": {_CLERK: _OWN},
+    "transferLicenceIn": {_CLERK: _OWN},
     "decideLicence": {_CLERK: _OWN},
     "listProposals": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readProposal": {_CLERK: _OWN, _REVIEWER: _OWN},
@@ -56,6 +57,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     # The catalogue: everybody of the region reads what is published; its department alone edits a type.
     "listTypes": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
     "readType": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
+    "previewType": {_MANAGER: _REGION, _CLERK: _REGION, _REVIEWER: _REGION, _AUDITOR: _REGION, _OPERATOR: _REGION},
     "saveType": {_MANAGER: _OWN},
     "submitType": {_MANAGER: _OWN},
     "publishType": {_OPERATOR: _REGION},
@@ -63,6 +65,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "disableType": {_OPERATOR: _REGION},
     # Seals, callers, the log.
     "listSeals": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
+    "readSealPicture": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
     "decideSeal": {_OPERATOR: _REGION},
     "listCallers": {_OPERATOR: _REGION},
     "registerSystem": {_OPERATOR: _REGION},
@@ -73,8 +76,10 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
 }
 """Operation identifier of a route → who may call it, and about whose things."""
 
-PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService", "health", "ready", "metrics"})
-"""Operations that ask for no caller: how one becomes a caller, and how the service fares."""
+PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService"})
+"""Operations that ask for no caller: how one becomes a caller."""
+OF_WINDOWS: Final = frozenset({"report", "propagation"})
+"""Operations that ask for a window's token (`api.windows`)."""
 
 
 @dataclass(frozen=True, slots=True)

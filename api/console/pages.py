@@ -3,7 +3,7 @@
 Pages work without JavaScript; a script adds live progress and the shortcuts. They load nothing from elsewhere and carry
 no inline script or style, so `POLICY` can forbid both. Whoever answers with a page sends `HEADERS` along.
 
-    GET  /console                      GET  /console/sign-in, POST …/development, POST /console/sign-out
+    GET  /console                      GET  /console/sign-in, …/unified, POST /console/sign-out
     GET  /console/issue, /issue/<type> POST /issue/<type>, GET /drafts/<draft>, POST /drafts/<draft>/seal,
                                        GET  /licences/<key>/issued
     GET, POST /console/licences        GET  /licences/<key>, POST …/reveal, GET and POST …/<action>

@@ -152,9 +152,12 @@ class Console:
         return session, frame
 
     def _operator(self, who: Principal) -> Operator:
+        return Operator(who.name, self.department(who), shown_roles(who))
+
+    def department(self, who: Principal) -> Phrase:
+        """Return what somebody's department is called; the region, for those of the region itself."""
         region = Phrase(self._settings.name_en, self._settings.name)
-        department = self._departments.name(who.department) if who.department else region
-        return Operator(who.name, department, shown_roles(who))
+        return self._departments.name(who.department) if who.department else region
 
     def nobody(self) -> Frame:
         """Return what stands around a page while nobody is signed in."""

@@ -19,7 +19,9 @@ from api.licences.foreign import read_foreign
 from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one
 from api.licences.shown import shown
 from api.licences.standing import Standing
+from api.lifecycle.subjects import find_subject
 from api.office import Office
+from api.routes.bodies import json_body
 from api.service_schema import licences
 from ecert.errors import IssuanceError
 from ecert.issuance import SealedLicence
@@ -176,7 +178,7 @@ def router(office: Office) -> APIRouter:
         operation_id="issueLicence",
         summary="制发一份证照 Issue one licence: record, file and code",
         response_model=IssuedBody,
-        openapi_extra=_body(IssueBody),
+        openapi_extra=json_body(IssueBody),
     )
     async def issue(
         request: Request,
@@ -196,7 +198,7 @@ def router(office: Office) -> APIRouter:
         f"{PATH}/search",
         operation_id="findLicences",
         summary="查询证照 Find licences",
-        openapi_extra=_body(SearchBody),
+        openapi_extra=json_body(SearchBody),
     )
     async def search(request: Request, visit: Annotated[Visit, Depends(office.guard("findLicences"))]) -> FoundBody:
         """Find a department's licences by whole values, the newest first."""
@@ -208,9 +210,18 @@ def router(office: Office) -> APIRouter:
         return FoundBody(licences=[body_of(one) for one in found], next=following)
 
     @routes.get(f"{PATH}/{{key}}", operation_id="readLicence", summary="证照信息 One licence")
-    async def read(key: str, visit: Annotated[Visit, Depends(office.guard("readLicence"))]) -> LicenceBody:
-        """Return what a list says of it."""
-        return body_of(await office.pool.ask(lambda ledger: LicenceBook(ledger, visit.scope, office.clock()).find(key)))
+    async def read(
+        key: str, response: Response, visit: Annotated[Visit, Depends(office.guard("readLicence"))]
+    ) -> LicenceBody:
+        """Return what a list says of it; its ETag changes with every decision about it."""
+
+        def look(ledger: SqlLedger) -> tuple[Licence, str]:
+            tag = find_subject(ledger, visit.scope, key).etag
+            return LicenceBook(ledger, visit.scope, office.clock()).find(key), tag
+
+        found, tag = await office.pool.ask(look)
+        response.headers["ETag"] = f'"{tag}"'
+        return body_of(found)
 
     @routes.get(
         f"{PATH}/{{key}}/{{name}}",
@@ -249,7 +260,7 @@ class _Desk:
             made: list[Answer] = []
 
             def keep(done: Completion) -> None:
-                made.append(self._answer(ledger, done))
+                made.append(issued(ledger, done, office.settings.portal_host))
                 attempt.finish(ledger, made[0])
 
             issue_one(ledger, issuer, order, office.clock, also=keep)
@@ -268,20 +279,6 @@ class _Desk:
         parents = [read_foreign(_unpacked(text, number), registry) for number, text in enumerate(body.parents)]
         return Order(application, kind, {one.identifier: one for one in parents}, body.paper_serial)
 
-    def _answer(self, ledger: SqlLedger, done: Completion) -> Answer:
-        query = select(licences.c.key).where(licences.c.identifier == done.identifier.text)
-        key = ledger.database.run(query).scalar_one()
-        sealed = SealedLicence(done.identifier, done.record, done.face, done.file)
-        body = IssuedBody(
-            key=key,
-            identifier=done.identifier.text,
-            issued_at=done.at.replace(microsecond=0),
-            record=b64encode(done.record).decode(),
-            code=sealed.text(self._office.settings.portal_host),
-            files=addresses(key, file=done.file is not None),
-        )
-        return Answer(201, body.model_dump_json().encode())
-
     def hand_out(self, ledger: SqlLedger, visit: Visit, key: str, name: FileName) -> SealedLicence:
         """Return a licence as it was sealed, and note that it was handed out."""
         book = LicenceBook(ledger, visit.scope, self._office.clock())
@@ -289,6 +286,22 @@ class _Desk:
         sealed = read_sealed(ledger, licence)
         book.note_use("licence.read", licence, file=name.value)
         return sealed
+
+
+def issued(ledger: SqlLedger, done: Completion, portal_host: str) -> Answer:
+    """Return what is answered about a licence just issued, in the transaction that completes it."""
+    query = select(licences.c.key).where(licences.c.identifier == done.identifier.text)
+    key = ledger.database.run(query).scalar_one()
+    sealed = SealedLicence(done.identifier, done.record, done.face, done.file)
+    body = IssuedBody(
+        key=key,
+        identifier=done.identifier.text,
+        issued_at=done.at.replace(microsecond=0),
+        record=b64encode(done.record).decode(),
+        code=sealed.text(portal_host),
+        files=addresses(key, file=done.file is not None),
+    )
+    return Answer(201, body.model_dump_json().encode())
 
 
 def _within(error: IssuanceError) -> IssuanceError:
@@ -303,13 +316,3 @@ def _unpacked(text: str, number: int) -> bytes:
     except ValueError:
         pointer = f"/parents/{number}"
         raise Problem(Code.REQUEST_INVALID, errors=[FieldError(pointer, "base64 of a sealed record")]) from None
-
-
-def _body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return how OpenAPI describes a body that the route reads itself, since its bytes are signed."""
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": model.model_json_schema()}},
-        }
-    }

@@ -6,8 +6,19 @@ for row in table.rows:                         # one row at a time; a bad row st
 """
 
 from api.tables.checking import check_columns, check_row
-from api.tables.error_report import ErrorReport
+from api.tables.error_report import ErrorReport, RowErrors
 from api.tables.opening import open_table
 from api.tables.rows import Entry, Form, Limits, Row, Table
 
-__all__ = ["Entry", "ErrorReport", "Form", "Limits", "Row", "Table", "check_columns", "check_row", "open_table"]
+__all__ = [
+    "Entry",
+    "ErrorReport",
+    "Form",
+    "Limits",
+    "Row",
+    "RowErrors",
+    "Table",
+    "check_columns",
+    "check_row",
+    "open_table",
+]

@@ -28,9 +28,10 @@ from ecert.licence.metadata import METADATA
 from ecert.licence.rows import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from api.tables.rows import Problems, Row
+    from ecert.errors import FieldProblem
     from ecert.licence.types import TypeDefinition
 
 HEADING: Final = ("行号 Row", "列 Field", "填写的值（已遮盖）Value (masked)", "应为", "Expected")
@@ -44,24 +45,21 @@ _LONGEST: Final = 64
 _CITIZEN_ID: Final = re.compile(r"[0-9]{17}[0-9Xx]")
 
 
-class ErrorReport:
-    """Writes the problems of the rows of one table."""
+class RowErrors:
+    """Tells what is wrong with the rows of tables of one licence type."""
 
-    def __init__(self, out: TextIO, definition: TypeDefinition) -> None:
-        """Write the heading to `out`."""
-        self._out = csv.writer(out, lineterminator="\r\n")
-        self._columns = columns_of(definition)
-        self._fields = {field.name: field for field in definition.fields}
-        self._out.writerow(HEADING)
+    def __init__(self, definition: TypeDefinition | None) -> None:
+        """Tell it by the names of this type's items; None: of a type that is not known."""
+        self._columns = {} if definition is None else columns_of(definition)
 
-    def add(self, row: Row, problems: Problems) -> None:
-        """Write a line for each problem of a row."""
-        for problem in problems:
-            tokens = [token.replace("~1", "/").replace("~0", "~") for token in problem.pointer.split("/")[1:]]
-            name = tokens[1] if tokens[:1] == [FIELDS] and len(tokens) > 1 else "".join(tokens[:1])
-            shown = self._shown(row, name)
-            cells = (self._title(name), shown, problem.expected_zh, problem.expected)
-            self._out.writerow((row.number, *map(harmless, cells)))
+    def explain(self, row: Row, problems: Problems) -> list[tuple[str, str, str, str]]:
+        """Return for each problem: the field, what was handed in, masked, and what was expected, twice."""
+        return [self._explain(row, problem) for problem in problems]
+
+    def _explain(self, row: Row, problem: FieldProblem) -> tuple[str, str, str, str]:
+        tokens = [token.replace("~1", "/").replace("~0", "~") for token in problem.pointer.split("/")[1:]]
+        name = tokens[1] if tokens[:1] == [FIELDS] and len(tokens) > 1 else "".join(tokens[:1])
+        return self._title(name), self._shown(row, name), problem.expected_zh, problem.expected
 
     def _title(self, name: str) -> str:
         """Return both names of an item; of an unknown column the name it has."""
@@ -93,6 +91,20 @@ class ErrorReport:
         whole = row.content.value if isinstance(row.content.value, dict) else {}
         fields = whole.get(FIELDS)
         return whole | (fields if isinstance(fields, dict) else {})
+
+
+class ErrorReport:
+    """Writes the problems of the rows of one table."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Write the heading to `out`."""
+        self._out = csv.writer(out, lineterminator="\r\n")
+        self._out.writerow(HEADING)
+
+    def add(self, row: int, explained: Iterable[Sequence[str]]) -> None:
+        """Write a line for each problem of a row, as `RowErrors` explained them."""
+        for cells in explained:
+            self._out.writerow((row, *map(harmless, cells)))
 
 
 def _shown_metadata(item: str, value: str, values: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
-"""`ecert inspect`: what a code, record, OFD file, seal or signature value says. Nothing of it is verified."""
+"""`ecert inspect`: what a code, record, OFD file, seal, signature value or receipt says. Nothing of it is verified."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ecert import cms, envelope
@@ -16,6 +16,9 @@ from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
 from ecert.ofd.signatures import Listing, read_description, read_lists
 from ecert.qr import decode_text
+from ecert.receipt import MAX_RECEIPT, is_receipt, read_unsigned
+from ecert.receipt.report import receipt_json
+from ecert.receipt.sealing import read_payload
 from ecert.report import timestamp
 from ecert.seal import Seal, Sealing
 from ecert.timestamp import read_token
@@ -56,18 +59,23 @@ def _numbered(item: object) -> object:
 
 def _describe(source: bytes | str) -> dict[str, Any]:
     data = decode_text(source) if isinstance(source, str) else source
+    if is_receipt(data):
+        return _receipt(data)
     kind = kind_of_file(data)
-    if kind is FileKind.OFD:
-        return _ofd(data)
-    if kind is FileKind.SEAL:
-        return {"kind": kind.value, "bytes": len(data), **_seal(Seal.decode(data))}
-    if kind is FileKind.SEALING:
-        return {"kind": kind.value, "bytes": len(data), **_sealing(Sealing.decode(data))}
-    if kind is FileKind.SIGNED_DATA:
-        return {"kind": kind.value, "bytes": len(data), **_signed_data(cms.SignedData.decode(data))}
-    if kind is FileKind.SIGNATURE:
-        return {"kind": kind.value, "bytes": len(data), "value": data.hex()}
-    return _licence(envelope.decode(data, limit=MAX_RECORD), len(data))
+    if kind is None:
+        return _licence(envelope.decode(data, limit=MAX_RECORD), len(data))
+    return {"kind": kind.value, "bytes": len(data), **_READERS[kind](data)}
+
+
+def _receipt(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": "receipt", "bytes": len(data)}
+    unsigned = read_unsigned(data)
+    if unsigned is not None:
+        return found | {"signed": False} | receipt_json(unsigned)
+    signed = envelope.decode(data, limit=MAX_RECEIPT)
+    receipt, signed_at = read_payload(signed.payload)
+    claimed = {"signed": True, "signed_at": timestamp(signed_at), "signer_key_id": signed.key_id.hex()}
+    return found | claimed | receipt_json(receipt)
 
 
 def _ofd(data: bytes) -> dict[str, Any]:
@@ -82,8 +90,6 @@ def _ofd(data: bytes) -> dict[str, Any]:
             "created": timestamp(note.created),
         }
     return {
-        "kind": FileKind.OFD.value,
-        "bytes": len(data),
         "parts": {name: len(part) for name, part in package.parts.items()},
         "metadata": read_metadata(package),
         "attachments": [
@@ -231,3 +237,12 @@ def _common(content: Any) -> dict[str, Any]:
         "status_list": content.status.number,
         "status_index": content.status.index,
     }
+
+
+_READERS: Final[Mapping[FileKind, Callable[[bytes], dict[str, Any]]]] = {
+    FileKind.OFD: _ofd,
+    FileKind.SEAL: lambda data: _seal(Seal.decode(data)),
+    FileKind.SEALING: lambda data: _sealing(Sealing.decode(data)),
+    FileKind.SIGNED_DATA: lambda data: _signed_data(cms.SignedData.decode(data)),
+    FileKind.SIGNATURE: lambda data: {"value": data.hex()},
+}

@@ -13,6 +13,8 @@ from ecert.cli.source import load_source
 from ecert.errors import MalformedError, Reason
 from ecert.file_report import file_verdict_json, file_verdict_text
 from ecert.holdings import Holdings
+from ecert.receipt import assess_receipt, is_receipt
+from ecert.receipt.report import receipt_verdict_json, receipt_verdict_text
 from ecert.report import verdict_json, verdict_text
 from ecert.verification import Outcome, assess
 from ecert.verification.files import Question, assess_file, kind_of_file
@@ -46,7 +48,7 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """核验证照、OFD 文件、印章或签章值 Verify a licence, a file, a seal. Exit 0, 1 invalid, 3 cannot tell."""
+    """核验证照、OFD 文件、印章、签章值或核验凭据 Verify a licence, file, seal or receipt. 1 invalid, 3 cannot tell."""
     now = entry.now()
     question = Question(
         at=entry.parse_time(at) if at else now,
@@ -66,7 +68,10 @@ def verify(
 def _assess(
     sealed: bytes | str | MalformedError, held: Holdings, question: Question, *, as_json: bool
 ) -> tuple[Outcome, str]:
-    """Return the verdict's outcome and its text: on a file, or on a code or record."""
+    """Return the verdict's outcome and its text: on a receipt, on a file, or on a code or record."""
+    if isinstance(sealed, bytes) and is_receipt(sealed):
+        receipt = assess_receipt(sealed, held.registry, now=question.now)
+        return receipt.outcome, _json(receipt_verdict_json(receipt)) if as_json else receipt_verdict_text(receipt)
     kind = kind_of_file(sealed) if isinstance(sealed, bytes) else None
     if isinstance(sealed, bytes) and kind is not None:
         file = assess_file(sealed, kind, held, question)

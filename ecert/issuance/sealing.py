@@ -11,7 +11,7 @@ from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
 from ecert.issuance.drafting import draft, prepare
 from ecert.licence.application import PARENTS
 from ecert.licence.strict_json import pointer
-from ecert.ports import Completion, Intent, Parent
+from ecert.ports import Completion, Contents, Intent, Parent
 from ecert.qr import encode_text
 
 if TYPE_CHECKING:
@@ -104,9 +104,15 @@ def issue_all(
     places = ledger.allocate_many(key_id, len(prepared))
     drafts = [draft(one, status, entropy) for (one, _), status in zip(prepared, places, strict=True)]
     ledger.intend_many([_intent(made, parents) for made, (_, parents) in zip(drafts, prepared, strict=True)])
-    sealed = [_seal(made, signer, files) for made in drafts]
-    ledger.complete_many([Completion(one.identifier, one.record, one.face, now(), one.file) for one in sealed])
+    sealed = _seal_all(drafts, signer, files)
+    ledger.complete_many([_completion(*pair, now()) for pair in zip(drafts, sealed, strict=True)])
     return sealed
+
+
+def _completion(made: Draft, sealed: SealedLicence, at: datetime) -> Completion:
+    one = made.prepared
+    contents = Contents(made.record, made.face, one.sealed_at, one.application.area_code, one.fields)
+    return Completion(sealed.identifier, sealed.record, sealed.face, at, sealed.file, contents)
 
 
 def _intent(made: Draft, parents: tuple[Parent, ...]) -> Intent:
@@ -122,10 +128,17 @@ def _intent(made: Draft, parents: tuple[Parent, ...]) -> Intent:
     )
 
 
-def _seal(made: Draft, signer: Signer, files: LicenceFiles | None) -> SealedLicence:
+def _seal_all(drafts: Sequence[Draft], signer: Signer, files: LicenceFiles | None) -> list[SealedLicence]:
+    """Seal all records and faces, which a far signer does in one go, and then make the files."""
+    records = [(envelope.Kind.RECORD, made.record, made.items) for made in drafts]
+    faces = [(envelope.Kind.FACE, made.face, envelope.NOTHING_OUTSIDE) for made in drafts]
+    sealed = [one.encode() for one in envelope.seal_all(records + faces, signer)]
+    pairs = zip(drafts, sealed[: len(drafts)], sealed[len(drafts) :], strict=True)
+    return [_with_file(made, record, face, files) for made, record, face in pairs]
+
+
+def _with_file(made: Draft, record: bytes, face: bytes, files: LicenceFiles | None) -> SealedLicence:
     one = made.prepared
-    record = envelope.seal(envelope.Kind.RECORD, made.record, signer, unprotected=made.items).encode()
-    face = envelope.seal(envelope.Kind.FACE, made.face, signer).encode()
     licence = SealedLicence(one.identifier, record, face)
     if files is None:
         return licence

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -168,9 +169,13 @@ def check_credit_code(text: str) -> Phrase | None:
     18 characters of an alphabet without I, O, S, V and Z; the last is the check character modulo 31. The first
     two may be letters (register Y, and others). The check digit inside the organisation code is not looked at.
     """
-    if not _CREDIT_CODE.fullmatch(text) or uscc.calc_check_digit(text[:-1]) != text[-1]:
-        return CREDIT_CODE
-    return None
+    return None if _is_credit_code(text) else CREDIT_CODE
+
+
+@lru_cache(maxsize=1024)
+def _is_credit_code(text: str) -> bool:
+    """Tell whether a text is one; those of issuers and of types are asked about with every licence."""
+    return bool(_CREDIT_CODE.fullmatch(text)) and uscc.calc_check_digit(text[:-1]) == text[-1]
 
 
 def check_citizen_id(text: str) -> Phrase | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ecert.licence.codes import check_type_code
+from ecert.licence.codes import Phrase, check_type_code
 from ecert.licence.strict_json import malformed, pointer
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _CODE: Final = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _LAW: Final = re.compile(r"《[^《》]{2,80}》")
 _ARTICLE: Final = re.compile(r"第\S{1,60}")
+_ONCE: Final = Phrase("a type named only once", "每种证照类型只写一次")
 
 
 class FallenState(StrEnum):
@@ -69,7 +70,7 @@ def read_dependencies(management: Node) -> tuple[Dependency, ...]:
         code = node.text("type", _CODE)
         expected = check_type_code(code)
         if expected or code in found:
-            raise malformed(node.at + pointer("type"), expected.en if expected else "a type named only once")
+            raise malformed(node.at + pointer("type"), expected or _ONCE)
         found[code] = Dependency(code, _read_consequence(node))
         node.end()
     return tuple(found.values())

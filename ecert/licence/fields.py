@@ -17,6 +17,7 @@ from ecert.licence.codes import (
     check_text,
     parse_date,
 )
+from ecert.licence.patterns import is_harmless
 from ecert.licence.strict_json import Node, malformed, pointer
 
 FieldValue = str | int
@@ -77,6 +78,11 @@ _CHECKS: Final = {
 
 INTEGER: Final = Phrase("a whole number, not in quotes", "整数，不加引号")
 DECIMAL: Final = Phrase("a decimal number in quotes, at most 6 decimal places", "加引号的十进制数，小数不超过 6 位")
+_CHOICES: Final = Phrase("choices for the kind choice, and for no other", "仅选项（choice）有可选值，且必须有")
+_PATTERN: Final = Phrase(
+    "a simple regular expression, without (…), ^, $ or repetitions of repetitions",
+    "简单的正则表达式：不用捕获组、^、$，不重复嵌套",
+)
 CODE: Final = Phrase("capital letters, digits and hyphens", "大写字母、数字和连字符")
 TEXT: Final = Phrase("text", "文字")
 
@@ -94,7 +100,7 @@ class FieldDefinition:
         example: A value that fits; shown to a clerk whose value does not fit `pattern`.
         required: Whether every licence of the type carries it.
         max_length: The longest value in characters, 1 to 2000.
-        pattern: A regular expression the whole value must match. It comes from our data, never from a caller.
+        pattern: A regular expression the whole value must match. None that takes long: `patterns`.
         check: A further check.
         choices: The values allowed, for the kind `choice`.
         same_as: The metadata item that the face repeats here; the two values must be equal.
@@ -151,11 +157,17 @@ def _is_date(text: str) -> bool:
 
 def _read_pattern(node: Node) -> str:
     pattern = node.text("pattern")
+    if not is_harmless(pattern) or not _compiles(pattern):
+        raise malformed(node.at + pointer("pattern"), _PATTERN)
+    return pattern
+
+
+def _compiles(pattern: str) -> bool:
     try:
         re.compile(pattern)
     except re.error:
-        raise malformed(node.at + pointer("pattern"), "a regular expression") from None
-    return pattern
+        return False
+    return True
 
 
 def read_field(node: Node) -> FieldDefinition:
@@ -180,8 +192,8 @@ def read_field(node: Node) -> FieldDefinition:
     )
     node.end()
     if bool(field.choices) != (field.kind is Kind.CHOICE):
-        raise malformed(node.at + pointer("choices"), "choices for the kind choice, and for no other")
+        raise malformed(node.at + pointer("choices"), _CHOICES)
     expected = field.expected(field.example)
     if expected:
-        raise malformed(node.at + pointer("example"), expected.en)
+        raise malformed(node.at + pointer("example"), expected)
     return field

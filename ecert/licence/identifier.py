@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stdnum.iso7064 import mod_37_36
@@ -79,8 +80,7 @@ class Identifier:
     @property
     def check_character(self) -> str:
         """The check character, one of `[0-9A-Z]`."""
-        payload = f"{self.type_code}{self.issuer_code}{self.serial}{self.version:03}"
-        return str(mod_37_36.calc_check_digit(payload))
+        return _check_character(f"{self.type_code}{self.issuer_code}{self.serial}{self.version:03}")
 
     @property
     def text(self) -> str:
@@ -98,6 +98,12 @@ class Identifier:
             MalformedError: IDENTIFIER_MALFORMED; this is version 999 already.
         """
         return replace(self, version=self.version + 1)
+
+
+@lru_cache(maxsize=4096)
+def _check_character(payload: str) -> str:
+    """Return the check character; of an identifier at hand it is asked for many times."""
+    return str(mod_37_36.calc_check_digit(payload))
 
 
 def _require_credit_codes(identifier: Identifier) -> None:

@@ -10,10 +10,11 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NoReturn, TypeGuard, TypeVar
 
-from ecert.errors import MalformedError, Reason
+from ecert.errors import FieldProblem, MalformedError, Reason
+from ecert.licence.codes import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -21,6 +22,8 @@ MAX_TEXT: Final = 256
 """The longest text in characters."""
 MAX_ITEMS: Final = 256
 """The longest list."""
+
+AN_OBJECT: Final = Phrase("an object", "一个对象")
 
 _ANY: Final = re.compile(r"\S(?:.*\S)?")
 
@@ -34,9 +37,23 @@ def pointer(*tokens: str) -> str:
     return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
-def malformed(at: str, expected: str) -> MalformedError:
+def malformed(at: str, expected: Phrase) -> MalformedError:
     """Make the error of a definition that at the pointer `at` does not hold what was expected."""
-    return MalformedError(Reason.TYPE_MALFORMED, f"{at or 'the document'}: expected {expected}")
+    problem = FieldProblem(at, expected.en, expected.zh)
+    return MalformedError(Reason.TYPE_MALFORMED, f"{at or 'the document'}: expected {expected.en}", (problem,))
+
+
+def one_of(choices: Iterable[str]) -> Phrase:
+    """Say that one of these was expected."""
+    choices = list(choices)
+    return Phrase(f"one of {', '.join(choices)}", f"{'、'.join(choices)} 之一")
+
+
+def _text_of(form: re.Pattern[str]) -> Phrase:
+    return Phrase(
+        f"text of the form {form.pattern}, at most {MAX_TEXT} characters",
+        f"至多 {MAX_TEXT} 字的文字，格式 {form.pattern}",
+    )
 
 
 def _no_repeated_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -57,13 +74,13 @@ def decode_json(data: bytes, limit: int) -> object:
         MalformedError: TYPE_MALFORMED; too long, not UTF-8, not JSON, too deep, or a key is repeated.
     """
     if len(data) > limit:
-        raise malformed("", f"at most {limit} bytes")
+        raise malformed("", Phrase(f"at most {limit} bytes", f"至多 {limit} 字节"))
     try:
         value: object = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_repeated_keys, parse_constant=_no_constants
         )
     except (ValueError, RecursionError):
-        raise malformed("", "UTF-8 JSON without repeated keys") from None
+        raise malformed("", Phrase("UTF-8 JSON without repeated keys", "UTF-8 JSON，键不重复")) from None
     return value
 
 
@@ -78,14 +95,14 @@ class Node:
     def __init__(self, value: object, at: str = "") -> None:
         """Start on `value`, which stands at the pointer `at`."""
         if not isinstance(value, dict):
-            raise malformed(at, "an object")
+            raise malformed(at, AN_OBJECT)
         self._left: dict[str, object] = dict(value)
         self.at = at
 
     def _take(self, key: str) -> tuple[object, str]:
         at = self.at + pointer(key)
         if key not in self._left:
-            raise malformed(at, "a value; nothing stands here")
+            raise malformed(at, Phrase("a value; nothing stands here", "有值；此处没有内容"))
         return self._left.pop(key), at
 
     def has(self, key: str) -> bool:
@@ -96,28 +113,28 @@ class Node:
         """Take a text of 1 to 256 characters that `form` matches as a whole."""
         value, at = self._take(key)
         if not _matches(value, form):
-            raise malformed(at, f"text of the form {form.pattern}, at most {MAX_TEXT} characters")
+            raise malformed(at, _text_of(form))
         return value
 
     def whole(self, key: str, low: int, high: int) -> int:
         """Take an integer from `low` to `high`, both included."""
         value, at = self._take(key)
         if type(value) is not int or not low <= value <= high:
-            raise malformed(at, f"a whole number from {low} to {high}")
+            raise malformed(at, Phrase(f"a whole number from {low} to {high}", f"{low} 至 {high} 的整数"))
         return value
 
     def flag(self, key: str) -> bool:
         """Take true or false."""
         value, at = self._take(key)
         if not isinstance(value, bool):
-            raise malformed(at, "true or false")
+            raise malformed(at, Phrase("true or false", "true 或 false"))
         return value
 
     def text_or_whole(self, key: str) -> str | int:
         """Take a text or an integer of any size."""
         value, at = self._take(key)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise malformed(at, "text or a whole number")
+            raise malformed(at, Phrase("text or a whole number", "文字或整数"))
         return value
 
     def one_of(self, key: str, kind: type[E]) -> E:
@@ -125,7 +142,7 @@ class Node:
         value, at = self._take(key)
         if isinstance(value, str) and value in set(kind):
             return kind(value)
-        raise malformed(at, f"one of {', '.join(kind)}")
+        raise malformed(at, one_of(kind))
 
     def child(self, key: str) -> Node:
         """Take an object."""
@@ -140,16 +157,19 @@ class Node:
         values = [value for value, _ in self._list(key)]
         texts = tuple(value for value in values if _matches(value, form))
         if not texts or len(set(texts)) != len(values):
-            raise malformed(self.at + pointer(key), f"a list of different texts of the form {form.pattern}")
+            expected = Phrase(
+                f"a list of different texts of the form {form.pattern}", f"互不相同的文字的列表，格式 {form.pattern}"
+            )
+            raise malformed(self.at + pointer(key), expected)
         return texts
 
     def _list(self, key: str) -> list[tuple[object, str]]:
         value, at = self._take(key)
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
-            raise malformed(at, f"a list of at most {MAX_ITEMS}")
+            raise malformed(at, Phrase(f"a list of at most {MAX_ITEMS}", f"至多 {MAX_ITEMS} 项的列表"))
         return [(item, f"{at}/{index}") for index, item in enumerate(value)]
 
     def end(self) -> None:
         """Refuse every key that was not taken."""
         for key in self._left:
-            raise malformed(self.at + pointer(key), "no such key")
+            raise malformed(self.at + pointer(key), Phrase("no such key", "没有这个键"))

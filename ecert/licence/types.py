@@ -91,7 +91,9 @@ class ValidityRange:
             MalformedError: TYPE_MALFORMED; another notation.
         """
         if not _RANGE.fullmatch(text):
-            raise malformed("", "a validity range such as 5/Y, 6/M, 90/D or 0/L")
+            raise malformed(
+                "", Phrase("a validity range such as 5/Y, 6/M, 90/D or 0/L", "有效期限，如 5/Y、6/M、90/D、0/L")
+            )
         count, unit = text.split("/")
         return cls(int(count), unit)
 
@@ -227,7 +229,7 @@ def _read_code(node: Node, key: str, form: re.Pattern[str]) -> str:
     code = node.text(key, form)
     expected = (check_type_code if form is _CODE else check_credit_code)(code)
     if expected:
-        raise malformed(node.at + pointer(key), expected.en)
+        raise malformed(node.at + pointer(key), expected)
     return code
 
 
@@ -252,15 +254,17 @@ def _read_related_item(node: Node) -> RelatedItem:
 def _check_consistency(definition: TypeDefinition) -> None:
     """Refuse what each chapter allows by itself and the others contradict."""
     if not definition.code.startswith(definition.authority.code):
-        raise malformed("/basicInformation/code", "a code that begins with the defining authority's")
+        expected = Phrase("a code that begins with the defining authority's", "以证照定义机构代码开头的类型代码")
+        raise malformed("/basicInformation/code", expected)
     if definition.dependency(definition.code):
-        raise malformed("/management/dependsOn", "other types than this one")
+        raise malformed("/management/dependsOn", Phrase("other types than this one", "本类型以外的类型"))
     _check_holder(definition)
     seen = set(_RESERVED)
     for index, field in enumerate(definition.fields):
         for key, name in (("name", field.name), ("zh", field.zh)):
             if name in seen:
-                raise malformed(pointer("typeSpecificInformation", str(index), key), "a name used only once")
+                once = Phrase("a name used only once", "不与公共项或其他项重复的名称")
+                raise malformed(pointer("typeSpecificInformation", str(index), key), once)
             seen.add(name)
 
 
@@ -270,9 +274,11 @@ def _check_holder(definition: TypeDefinition) -> None:
     category = definition.holder_category
     wanted = {"natural", "legal"} if category is HolderCategory.BOTH else {category.value}
     if len(known) != len(definition.holder_code_types) or categories != wanted:
-        raise malformed("/holderInformation/codeTypes", "known codes of the holder category")
+        expected = Phrase("known codes of the holder category", "持证主体类别可用的代码类型")
+        raise malformed("/holderInformation/codeTypes", expected)
     if category is not HolderCategory.LEGAL and definition.printed_name is not PrintedName.MASKED:
-        raise malformed("/management/printedName", "masked, since natural persons may hold it")
+        expected = Phrase("masked, since natural persons may hold it", "masked：自然人可以持有")
+        raise malformed("/management/printedName", expected)
 
 
 @cache

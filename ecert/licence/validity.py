@@ -46,6 +46,11 @@ def china_day(instant: datetime) -> date:
     return instant.astimezone(CHINA).date()
 
 
+def china_midnight(instant: datetime) -> datetime:
+    """Return when the day in China at `instant` (aware) began, UTC."""
+    return datetime.combine(china_day(instant), time(), CHINA).astimezone(UTC)
+
+
 def day_number(day: date) -> int:
     """Return the number of days since 1970-01-01."""
     return (day - _EPOCH).days

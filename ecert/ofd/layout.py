@@ -14,9 +14,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from ecert.errors import MalformedError, NotFoundError, Reason
+from ecert.errors import FieldProblem, MalformedError, NotFoundError, Reason
+from ecert.licence.codes import Phrase
 from ecert.licence.metadata import METADATA
-from ecert.licence.strict_json import Node, decode_json, malformed, pointer
+from ecert.licence.strict_json import AN_OBJECT, Node, decode_json, malformed, one_of, pointer
 from ecert.ofd import ornament
 from ecert.ofd.text import Align, Style, VerticalAlign
 from ecert.ofd.values import FORMATS
@@ -38,6 +39,10 @@ _FONT: Final = re.compile(r"[a-z][a-z-]{0,31}")
 _SHORT_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{0,31}")
 _LARGEST: Final = 2000.0
 _KINDS: Final = ("text", "table", "qr", "portrait", "emblem", "line", "rect", "frame", "waves", "rosette")
+_EACH_NAMED: Final = Phrase(
+    "a short name for every type-specific item, and no other", "每个照面项各有一个短名，别无其他"
+)
+_NAMED_ONCE: Final = Phrase("each short name once", "短名互不相同")
 _METADATA: Final = frozenset(item.name for item in METADATA if item.name)
 
 
@@ -130,7 +135,7 @@ class Layout:
         try:
             return _read_layout(_LayoutNode(decode_json(data, MAX_LAYOUT)))
         except MalformedError as error:
-            raise MalformedError(Reason.LAYOUT_MALFORMED, error.detail) from error
+            raise MalformedError(Reason.LAYOUT_MALFORMED, error.detail, error.problems) from error
 
     def check(self, definition: TypeDefinition) -> None:
         """Hold the layout against its type: it shows only items that the type has, and every one has a short name.
@@ -141,15 +146,17 @@ class Layout:
         fields = {field.name for field in definition.fields}
         shown = {name for item in self.items if isinstance(item, TextItem) for name in item.names}
         names = list(self.short_names.values())
+        strange = ", ".join(sorted(shown - fields - _METADATA))
         problems = (
-            ("the layout is for another type", self.type_code != definition.code),
-            (f"no such items: {sorted(shown - fields - _METADATA)}", not shown <= fields | _METADATA),
-            ("every type-specific item needs a short name, and no other does", set(self.short_names) != fields),
-            ("a short name is used twice", len(set(names)) != len(names)),
+            ("/type", Phrase("the code of its type", "所属证照类型的代码"), self.type_code != definition.code),
+            ("/items", Phrase(f"items of the type, not {strange}", f"该类型有的项，没有 {strange}"), bool(strange)),
+            ("/shortNames", _EACH_NAMED, set(self.short_names) != fields),
+            ("/shortNames", _NAMED_ONCE, len(set(names)) != len(names)),
         )
-        for what, wrong in problems:
+        for at, expected, wrong in problems:
             if wrong:
-                raise MalformedError(Reason.LAYOUT_MALFORMED, what)
+                problem = FieldProblem(at, expected.en, expected.zh)
+                raise MalformedError(Reason.LAYOUT_MALFORMED, f"{at}: expected {expected.en}", (problem,))
 
 
 class _LayoutNode(Node):
@@ -160,7 +167,7 @@ class _LayoutNode(Node):
     def measure(self, key: str, low: float = 0.0, high: float = _LARGEST) -> float:
         value, at = self._take(key)
         if not _is_number(value) or not low <= float(value) <= high:  # type: ignore[arg-type]
-            raise malformed(at, f"a number from {low:g} to {high:g}")
+            raise malformed(at, _number_within(low, high))
         return float(value)  # type: ignore[arg-type]
 
     def measures(self, key: str, count: int | None = None) -> tuple[float, ...]:
@@ -168,9 +175,11 @@ class _LayoutNode(Node):
         numbers = tuple((value, at) for value, at in self._list(key))
         for value, at in numbers:
             if not _is_number(value) or not 0 <= float(value) <= _LARGEST:  # type: ignore[arg-type]
-                raise malformed(at, f"a number from 0 to {_LARGEST:g}")
+                raise malformed(at, _number_within(0, _LARGEST))
         if not numbers or count not in (None, len(numbers)):
-            raise malformed(self.at + pointer(key), f"a list of {count or 'some'} numbers")
+            raise malformed(
+                self.at + pointer(key), Phrase(f"a list of {count or 'some'} numbers", f"{count or '若干'}个数的列表")
+            )
         return tuple(float(value) for value, _ in numbers)  # type: ignore[arg-type]
 
     def box(self, key: str) -> Box:
@@ -190,16 +199,20 @@ class _LayoutNode(Node):
         """Take an object of objects."""
         value, at = self._take(key)
         if not isinstance(value, dict):
-            raise malformed(at, "an object")
+            raise malformed(at, AN_OBJECT)
         return ((name, _LayoutNode(one, at + pointer(name))) for name, one in value.items())
 
     def names(self, key: str, form: re.Pattern[str]) -> dict[str, str]:
         """Take an object of texts."""
         value, at = self._take(key)
         if not isinstance(value, dict):
-            raise malformed(at, "an object")
+            raise malformed(at, AN_OBJECT)
         node = Node(value, at)
         return {name: node.text(name, form) for name in value}
+
+
+def _number_within(low: float, high: float) -> Phrase:
+    return Phrase(f"a number from {low:g} to {high:g}", f"{low:g} 至 {high:g} 的数")
 
 
 def _is_number(value: object) -> bool:
@@ -245,7 +258,7 @@ def _read_item(node: _LayoutNode, styles: Mapping[str, Style]) -> Iterator[Item]
         case "emblem":
             yield EmblemItem(node.box("emblem"))
         case None:
-            raise malformed(node.at, f"one of {', '.join(_KINDS)}")
+            raise malformed(node.at, one_of(_KINDS))
         case _:
             yield _paint(node, _read_path(node, kind))
     node.end()
@@ -277,9 +290,10 @@ def _paint(node: _LayoutNode, path: str) -> PathItem:
 def _read_text(node: Node, styles: Mapping[str, Style], box: Box) -> TextItem:
     text, name = node.text("text"), node.text("style")
     if name not in styles:
-        raise malformed(node.at + pointer("style"), f"one of {', '.join(styles)}")
+        raise malformed(node.at + pointer("style"), one_of(styles))
     if any(match[2] is not None and match[2] not in FORMATS for match in PLACEHOLDER.finditer(text)):
-        raise malformed(node.at + pointer("text"), f"a format out of {', '.join(FORMATS)}")
+        expected = Phrase(f"a format out of {', '.join(FORMATS)}", f"写法为 {'、'.join(FORMATS)} 之一")
+        raise malformed(node.at + pointer("text"), expected)
     return TextItem(text, styles[name], box)
 
 

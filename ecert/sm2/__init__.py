@@ -2,7 +2,7 @@
 
 from ecert.sm2.batch import verify_many
 from ecert.sm2.engine import kernel_absence, secret_engine, use_engine, verify_engine
-from ecert.sm2.keys import DEFAULT_USER_ID, KEY_ID_LENGTH, PrivateKey, PublicKey, Signer
+from ecert.sm2.keys import DEFAULT_USER_ID, KEY_ID_LENGTH, PrivateKey, PublicKey, Signer, sign_all
 from ecert.sm2.signature import RAW_LENGTH, decode_der, decode_raw, encode_der, encode_raw
 from ecert.sm2.sm3 import DIGEST_LENGTH, Sm3, hmac_sm3, sm3
 from ecert.sm2.sm4 import Place, Vault
@@ -25,6 +25,7 @@ __all__ = [
     "hmac_sm3",
     "kernel_absence",
     "secret_engine",
+    "sign_all",
     "sm3",
     "use_engine",
     "verify_engine",

@@ -10,13 +10,16 @@ import base64
 import re
 import secrets
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from ecert.errors import CustodyError, MalformedError, Reason, RejectedError
 from ecert.sm2 import curve, encoding, engine
 from ecert.sm2.kernel import FITS, MALFORMED
 from ecert.sm2.signature import decode_der, decode_raw, encode_der
 from ecert.sm2.sm3 import sm3
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEFAULT_USER_ID: Final = b"1234567812345678"
 """The signer identity used wherever none is agreed (GM/T 0009)."""
@@ -41,6 +44,23 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """Return the DER signature over `message` with the default user ID."""
+
+
+@runtime_checkable
+class BatchSigner(Signer, Protocol):
+    """A signer that is far away, and so signs many texts at once."""
+
+    def sign_many(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the DER signatures over `messages`, in their order."""
+
+
+def sign_all(signer: Signer, messages: Sequence[bytes]) -> list[bytes]:
+    """Return the DER signatures over many messages; of a far signer's, in as few round trips as can be.
+
+    Raises:
+        EcertError: as the signer's `sign`; then there are none.
+    """
+    return signer.sign_many(messages) if isinstance(signer, BatchSigner) else [signer.sign(one) for one in messages]
 
 
 class PublicKey:

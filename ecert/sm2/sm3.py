@@ -8,9 +8,12 @@ DIGEST_LENGTH = 32
 """Length of an SM3 digest in bytes."""
 
 
+_SM3 = hashes.SM3()
+
+
 def sm3(data: bytes) -> bytes:
     """Return the 32-byte SM3 digest of `data`."""
-    digest = hashes.Hash(hashes.SM3())
+    digest = hashes.Hash(_SM3)
     digest.update(data)
     return digest.finalize()
 

@@ -98,7 +98,7 @@ def decrypt_gcm(key: bytes, nonce: bytes, sealed: bytes, additional: bytes) -> b
 class Vault:
     """Encrypts with the current key version, decrypts with any it holds. It never shows a key, and does not pickle."""
 
-    __slots__ = ("_index_key", "_keys", "current")
+    __slots__ = ("_held", "_index_key")
 
     def __init__(self, keys: Mapping[int, bytes], current: int, index_key: bytes) -> None:
         """Take the keys by their versions, 16 bytes each, and the key of the blind indexes, 32 bytes.
@@ -118,9 +118,33 @@ class Vault:
             )
         if len(set(keys.values())) != len(keys):
             raise CustodyError(Reason.VAULT_KEY_UNUSABLE, "two versions have the same key")
-        self._keys = dict(keys)
+        self._held = dict(keys), current  # together: other threads may encrypt while `adopt` replaces both
         self._index_key = index_key
-        self.current = current
+
+    @property
+    def current(self) -> int:
+        """The version that encrypts."""
+        return self._held[1]
+
+    @property
+    def head(self) -> bytes:
+        """The first three bytes of whatever is encrypted now: the format, and the current version."""
+        return _head(self.current)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions held, in their order."""
+        return tuple(sorted(self._held[0]))
+
+    def adopt(self, other: Vault) -> None:
+        """Hold the key versions of another vault instead, e.g. after a rotation.
+
+        Raises:
+            CustodyError: VAULT_KEY_UNUSABLE; it has another index key: it is another ledger's.
+        """
+        if other._index_key != self._index_key:
+            raise CustodyError(Reason.VAULT_KEY_UNUSABLE, "these are the keys of another ledger")
+        self._held = other._held
 
     def encrypt(self, plain: bytes, place: Place) -> bytes:
         """Encrypt a value for its place, `_OVERHEAD` = 31 bytes longer than `plain`.
@@ -130,9 +154,10 @@ class Vault:
         """
         if len(plain) > MAX_PLAIN:
             raise MalformedError(Reason.TOO_LARGE, f"at most {MAX_PLAIN} bytes are encrypted as one value")
-        head = bytes((_FORMAT,)) + self.current.to_bytes(2, "big")
+        keys, current = self._held
+        head = _head(current)
         nonce = secrets.token_bytes(NONCE_LENGTH)
-        return head + nonce + encrypt_gcm(self._keys[self.current], nonce, plain, head + place.encode())
+        return head + nonce + encrypt_gcm(keys[current], nonce, plain, head + place.encode())
 
     def decrypt(self, sealed: bytes, place: Place) -> bytes:
         """Decrypt what `encrypt` returned for the same place, under any key version held.
@@ -142,7 +167,7 @@ class Vault:
             CustodyError: VAULT_KEY_MISSING; encrypted under a key version that is not held.
             RejectedError: CIPHERTEXT_BAD; altered, moved to another place, or of another key.
         """
-        key = self._keys.get(_version(sealed))
+        key = self._held[0].get(_version(sealed))
         if key is None:
             raise CustodyError(Reason.VAULT_KEY_MISSING, f"key version {_version(sealed)} is not held")
         head, nonce, rest = sealed[:_HEAD], sealed[_HEAD : _HEAD + NONCE_LENGTH], sealed[_HEAD + NONCE_LENGTH :]
@@ -173,7 +198,11 @@ class Vault:
         raise TypeError("keys do not leave their process")
 
     def __repr__(self) -> str:
-        return f"Vault(versions={sorted(self._keys)}, current={self.current})"
+        return f"Vault(versions={list(self.versions)}, current={self.current})"
+
+
+def _head(version: int) -> bytes:
+    return bytes((_FORMAT,)) + version.to_bytes(2, "big")
 
 
 def _version(sealed: bytes) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ecert.errors import Reason
+from ecert.web.logs import TRACE
 from ecert.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Rim:
             metrics: Where its requests are counted.
             body_limit: The most bytes of a request body.
             headers: Headers of every answer that does not set them itself.
-            body_limits: Beginnings of paths whose bodies have another limit.
+            body_limits: Paths whose bodies have another limit; one that ends with a slash is a beginning.
         """
         self.app = app
         self.metrics = metrics
@@ -78,7 +79,8 @@ class Rim:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["trace_id"] = _trace_id(scope)
+        scope.setdefault("state", {})["trace_id"] = trace_id = _trace_id(scope)
+        TRACE.set(trace_id)
         status = 500
 
         async def answer(message: Message) -> None:
@@ -104,8 +106,10 @@ class Rim:
         return given + [header for header in self._headers if header[0] not in names]
 
     def _limit(self, path: str) -> int:
-        others = self._body_limits.items()
-        return next((limit for beginning, limit in others if path.startswith(beginning)), self.body_limit)
+        if path in self._body_limits:
+            return self._body_limits[path]
+        beginnings = ((one, limit) for one, limit in self._body_limits.items() if one.endswith("/"))
+        return next((limit for one, limit in beginnings if path.startswith(one)), self.body_limit)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that says it is too long, or turns out to be."""

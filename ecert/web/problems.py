@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from ecert.errors import CustodyError, EcertError, IssuanceError, NotFoundError, Reason
+from ecert.errors import CustodyError, EcertError, IssuanceError, MalformedError, NotFoundError, Reason
 from ecert.licence.strict_json import pointer
 from ecert.wording import Wording, words
 
@@ -149,6 +149,14 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Code.PRECONDITION_FAILED: 412,
     Reason.TOO_LARGE: 413,
     Reason.LEDGER_CONFLICT: 409,
+    Reason.BATCH_STATE: 409,
+    Reason.TYPE_STATE_CONFLICT: 409,
+    Reason.SEAL_STATE_CONFLICT: 409,
+    Reason.ACTION_NOT_ALLOWED: 409,
+    Reason.PROPOSAL_DECIDED: 409,
+    Reason.PROPOSAL_PENDING: 409,
+    Reason.PROPOSAL_STALE: 409,
+    Reason.SECOND_PERSON_NEEDED: 403,
     Reason.INTERNAL: 500,
     **dict.fromkeys(_UNAUTHENTICATED, 401),
 }
@@ -218,7 +226,7 @@ def problem_for(error: EcertError) -> Problem:
     """Return the problem of a domain error."""
     if isinstance(error, CustodyError) or error.reason in _INSIDE:
         return Problem(Reason.INTERNAL)
-    if isinstance(error, IssuanceError):
+    if isinstance(error, IssuanceError | MalformedError):
         return Problem(error.reason, error.detail, (FieldError(p.pointer, p.expected) for p in error.problems))
     status = 404 if isinstance(error, NotFoundError) else None
     return Problem(error.reason, error.detail, status=status)
@@ -279,11 +287,14 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
     """Make every error of an application a problem, which `answer` makes a response of."""
 
     async def on_known(request: Request, error: Exception) -> Response:
-        return answer(request, problem_of(error))
+        problem = problem_of(error)
+        if problem.code is Reason.INTERNAL:
+            _log.error("%s", error)
+        return answer(request, problem)
 
     async def on_unknown(request: Request, error: Exception) -> Response:
-        """Say nothing of it on the wire; the server logs it when it is raised again, this gives the trace id."""
-        _log.error("trace_id=%s %s on %s", trace_id(request), type(error).__name__, request.url.path)
+        """Say nothing of it on the wire; the server logs where it was raised, when it is raised again."""
+        _log.error("%s on %s", type(error).__name__, request.url.path)
         return answer(request, Problem(Reason.INTERNAL))
 
     for known in (HTTPException, EcertError, RequestValidationError):

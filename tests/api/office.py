@@ -56,11 +56,13 @@ class Region:
     Attributes:
         provinces: Registry, ledger and keys.
         keys: System's name → its key.
+        systems: System's name → its identifier.
         operators: Person's name → their identifier.
     """
 
     provinces: Provinces
     keys: dict[str, PrivateKey] = field(default_factory=dict)
+    systems: dict[str, str] = field(default_factory=dict)
     operators: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class Region:
             member = Member(role, code, f"样例机构{code}", f"Sample {code}", (certificate.der,))
             self.provinces.repository.add_member(GUANGDONG, member)
         self.provinces.put_out_registry()
+        self.provinces.country.keys["tokens"] = PrivateKey.generate()
         with self.ledger() as ledger:
             SealBook(ledger.database).file(self._seal(), self.provinces.now)
 
@@ -96,6 +99,7 @@ class Region:
         new = Application(name, department, frozenset(roles), rate)
         with self.ledger() as ledger:
             made = CallerBook(ledger.database, GUANGDONG).register_system(new, key.public_key, self.provinces.now)
+        self.systems[name] = made.principal.id
         return made.principal.id
 
     def add_operator(self, name: str, *roles: Role, department: str | None = DEPARTMENT, subject: str = "") -> str:
@@ -117,6 +121,7 @@ class Region:
             name_en="Sample Province",
             origin=ORIGIN,
             departments=(department,),
+            token_key="tokens",
         ).model_copy(update=changes)
 
     def open(self, **changes: Any) -> Office:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.tables import Entry, ErrorReport, Limits, Row, check_columns, check_row
+from api.tables import Entry, ErrorReport, Limits, Row, RowErrors, check_columns, check_row
 from api.tables.error_report import ENCODING, HEADING, harmless
 from api.tables.rows import refused
 from ecert.licence.application import Application
@@ -52,10 +52,9 @@ def pointers(row: Row, **options: Any) -> list[str]:
 
 def report(row: Row, definition: Any = BUSINESS) -> list[list[str]]:
     out = io.StringIO(newline="")
-    writer = ErrorReport(out, definition)
     outcome = check_row(row, definition)
     assert isinstance(outcome, tuple)
-    writer.add(row, outcome)
+    ErrorReport(out).add(row.number, RowErrors(definition).explain(row, outcome))
     heading, *lines = csv.reader(io.StringIO(out.getvalue(), newline=""))
     assert tuple(heading) == HEADING
     return lines
@@ -217,7 +216,8 @@ def test_what_is_harmless_never_begins_like_a_formula(text: str) -> None:
 def test_excel_takes_the_report_for_utf_8_and_a_spreadsheet_reads_it(tmp_path: Any) -> None:
     path = tmp_path / "errors.csv"
     with path.open("w", encoding=ENCODING, newline="") as out:
-        ErrorReport(out, BUSINESS).add(Row(3, refused("a, b", '甲"乙')), refused("a, b", '甲"乙'))
+        row = Row(3, refused("a, b", '甲"乙'))
+        ErrorReport(out).add(3, RowErrors(BUSINESS).explain(row, refused("a, b", '甲"乙')))
     data = path.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert data.endswith('3,,,"甲""乙","a, b"\r\n'.encode())

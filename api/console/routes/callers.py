@@ -43,18 +43,27 @@ def _state(one: Caller) -> CallerState:
     return CallerState.ACTIVE if one.ended_at is None else CallerState.ENDED
 
 
-def _department(office: Office, one: Caller) -> str:
-    code = one.principal.department
-    return office.departments.name(code).zh if code else office.settings.name
-
-
 def _system(office: Office, one: Caller) -> SystemRow:
     who, key = one.principal, "" if one.key is None else one.key.key_id.hex()
     return SystemRow(
-        who.id, who.name, _department(office, one), shown_roles(one.principal), key, one.rate, _state(one), one.seen_at
+        who.id,
+        who.name,
+        office.console.department(one.principal).zh,
+        shown_roles(one.principal),
+        key,
+        one.rate,
+        _state(one),
+        one.seen_at,
     )
 
 
 def _operator(office: Office, one: Caller) -> OperatorRow:
     who = one.principal
-    return OperatorRow(who.id, who.name, _department(office, one), shown_roles(one.principal), _state(one), one.seen_at)
+    return OperatorRow(
+        who.id,
+        who.name,
+        office.console.department(one.principal).zh,
+        shown_roles(one.principal),
+        _state(one),
+        one.seen_at,
+    )

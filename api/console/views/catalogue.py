@@ -33,6 +33,11 @@ class TypeAction(Named):
     REVISE = "revise", "新建版本", "New version"
     DISABLE = "disable", "停用", "Disable", "bad"
 
+    @property
+    def explained(self) -> bool:
+        """Whether a reason is asked for."""
+        return self in (TypeAction.RETURN, TypeAction.DISABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class TypeRow:
@@ -66,12 +71,13 @@ class CatalogueList:
 
 @dataclass(frozen=True, slots=True)
 class TypeVersion:
-    """One version of a type's definition."""
+    """One version of a type's definition; `note` says why it last came to its state, where that is told."""
 
     version: int
     state: TypeState
     changed_at: datetime
     changed_by: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +120,25 @@ class JsonProblem:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """The definition and the layout as JSON, to be written.
+    """A type as JSON, to be written.
 
     Attributes:
         definition: The text of the definition.
         layout: The text of the layout.
+        sharing: The text of what the region settles beside them.
+        etag: The state of the type that the texts were made from.
         definition_problems: What is wrong with the definition.
         layout_problems: What is wrong with the layout.
-        etag: The state of the type that the texts were made from.
+        sharing_problems: What is wrong with the rest.
     """
 
     definition: str
     layout: str
+    sharing: str
     etag: str
     definition_problems: tuple[JsonProblem, ...] = ()
     layout_problems: tuple[JsonProblem, ...] = ()
+    sharing_problems: tuple[JsonProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ class DevelopmentAccount:
     """An invented operator of the development provider.
 
     Attributes:
-        key: Names the account in the form.
+        address: Where signing in as this account begins.
         name: The person's name.
         department: Theirs.
         roles: What they are there for.
     """
 
-    key: str
+    address: str
     name: str
     department: Phrase
     roles: tuple[Role, ...]
@@ -34,12 +34,12 @@ class SignIn:
     Attributes:
         unified: Where signing in with the unified identity begins; None where it is not set up.
         accounts: Accounts of the development provider; none in production.
-        failed: Whether an attempt has just failed.
+        problem: Why an attempt has just failed.
     """
 
     unified: str | None
     accounts: tuple[DevelopmentAccount, ...] = ()
-    failed: bool = False
+    problem: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)

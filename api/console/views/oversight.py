@@ -41,12 +41,13 @@ class SealCard:
         department: Whose it is.
         maker: Who made it (制章机构).
         state: What it is now.
-        picture: Where its picture is.
+        picture: Where its picture is; empty where it cannot be shown.
         valid_from: The first day.
         valid_to: The last day.
         uses_today: How often it was applied today.
         alone_up_to: How many uses in one go need no second person.
         actions: What the operator may do with it.
+        note: Why and by which document it came to its state, where that is told.
     """
 
     key: str
@@ -62,6 +63,7 @@ class SealCard:
     uses_today: int
     alone_up_to: int
     actions: tuple[SealAction, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class AuditPage:
     """The log.
 
     Attributes:
+        actors: Who may be looked for; the first option stands for all.
         actions: The actions to choose from; the first option stands for all.
         values: What the filter holds, by the names `actor`, `action`, `from`, `to`.
         rows: What is on this page, the newest first.
@@ -121,6 +124,7 @@ class AuditPage:
         next_cursor: Where the next page begins; empty on the last.
     """
 
+    actors: tuple[Option, ...]
     actions: tuple[Option, ...]
     values: Mapping[str, str]
     rows: tuple[AuditRow, ...]

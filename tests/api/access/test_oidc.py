@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 ISSUER = "http://127.0.0.1:8449"
-SETTINGS = ProviderSettings(ISSUER, "ecert", "a secret", "http://127.0.0.1:8440/console/signed-in")
+SETTINGS = ProviderSettings(ISSUER, "ecert", "a secret", "http://127.0.0.1:8440/console/signed-in", development=True)
 PEOPLE = (Person("zhang", "张样例", "样例省市场监督管理局 签发员"), Person("li", "李样例", "复核员"))
 
 
@@ -96,13 +96,19 @@ async def test_a_token_for_another_sign_in_is_refused(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"client_secret": "wrong"}, {"client_id": "other"}],
+    [replace(SETTINGS, client_secret="wrong"), replace(SETTINGS, client_id="other")],
 )
-async def test_another_client_is_refused(browser: Browser, change: dict[str, str]) -> None:
+async def test_another_client_is_refused(browser: Browser, change: ProviderSettings) -> None:
     sign_in = SignIn.begin()
     code, _ = await browser.choose(await IdentityProvider(SETTINGS, browser.client).address(sign_in), "li")
     with pytest.raises(RejectedError):
-        await IdentityProvider(replace(SETTINGS, **change), browser.client).redeem(code, sign_in)
+        await IdentityProvider(change, browser.client).redeem(code, sign_in)
+
+
+async def test_the_provider_for_demonstrations_is_refused_where_something_is_real(browser: Browser) -> None:
+    with pytest.raises(RejectedError) as caught:
+        await IdentityProvider(replace(SETTINGS, development=False), browser.client).address(SignIn.begin())
+    assert "demonstrations" in caught.value.detail
 
 
 @pytest.mark.parametrize("address", ["http://id.example.cn", "ftp://127.0.0.1", "javascript:alert(1)", ""])

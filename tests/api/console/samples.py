@@ -63,7 +63,7 @@ def _type_name(slug: str) -> Phrase:
 SIGN_IN = SignIn(
     "/console/sign-in/unified",
     tuple(
-        DevelopmentAccount(f"account-{number}", one.name, one.department, one.roles)
+        DevelopmentAccount(f"/console/sign-in/unified?account=operator-{number}", one.name, one.department, one.roles)
         for number, one in enumerate((CLERK, REVIEWER))
     ),
 )

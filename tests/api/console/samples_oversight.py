@@ -72,7 +72,7 @@ TYPE = TypePage(
     sample="/console/pictures/face/construction-permit/0",
     actions=(TypeAction.REVISE, TypeAction.DISABLE),
     versions=(
-        TypeVersion(2, TypeState.DRAFT, NOW, "陈虚构"),
+        TypeVersion(2, TypeState.DRAFT, NOW, "陈虚构", "照面项缺少建设规模"),
         TypeVersion(1, TypeState.PUBLISHED, NOW - timedelta(days=300), "赵演示"),
     ),
     depends_on=(
@@ -102,6 +102,7 @@ DRAFT = replace(
     editor=Editor(
         (_CATALOGUE / "catalogue" / "construction-permit.json").read_text("utf-8"),
         (_CATALOGUE / "layouts" / "construction-permit.json").read_text("utf-8"),
+        '{"regions": ["310000"], "budgets": [], "retention_days": null}',
         '"4"',
         (
             JsonProblem(
@@ -122,7 +123,9 @@ NEW = TypePage(
     version=1,
     entries=(),
     etag="",
-    editor=Editor("{\n}", "{\n}", "", (JsonProblem("", Phrase("the key basicInformation", "键 basicInformation")),)),
+    editor=Editor(
+        "{\n}", "{\n}", "{\n}", "", (JsonProblem("", Phrase("the key basicInformation", "键 basicInformation")),)
+    ),
 )
 
 SEALS = SealRegister(
@@ -156,6 +159,7 @@ SEALS = SealRegister(
             0,
             200,
             (SealAction.REINSTATE, SealAction.CANCEL),
+            "印章遗失，先行停用 样停〔2026〕1号",
         ),
         SealCard(
             "seal-3",
@@ -183,6 +187,7 @@ _ACTIONS = (
     (Phrase("Signed in", "登录"), "operator.signed-in", "operator-2", True),
 )
 AUDIT = AuditPage(
+    (Option("", Phrase("All", "全部")), Option("operator-1", Phrase("operator-1", "王示例"))),
     (Option("", Phrase("All", "全部")), *(Option(code, words) for words, code, _, _ in _ACTIONS[:4])),
     {"actor": "", "action": "", "from": "2026-11-01", "to": ""},
     tuple(

@@ -72,7 +72,8 @@ def test_text_from_outside_is_shown_as_text(browser: Browser, sample: Sample) ->
         page, _ = opened(browser, f"{address}/{sample.name}")
         assert page.locator("hostile-mark").count() == 0
         assert "hostile-mark onclick=x>{{ 7 * 7 }}" in page.evaluate("document.documentElement.textContent")
-        assert page.locator("input[name=csrf_token]").first.input_value() == HOSTILE
+        tokens = {one.input_value() for one in page.locator("input[name=csrf_token]").all()}
+        assert tokens == ({HOSTILE} if sample.frame.operator else set())
         assert not is_too_wide(page)
         page.close()
 

@@ -1,0 +1,46 @@
+"""How far a batch has come, as it happens: server-sent events, one at every change, to whoever follows.
+
+data: {"state": "running", "rows": 20000, "done": 4500, "issued": 4500, "failed": 12}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Final
+
+from api.batches.book import BatchBook
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from api.batches.book import Batch
+    from api.office import Office
+
+LOOK: Final = 1.0
+"""Seconds between two looks."""
+_STILL_THERE: Final = 15
+"""After how many looks without a change a comment is sent, so that nobody on the way thinks the connection dead."""
+
+
+def event(batch: Batch) -> str:
+    """Return an event."""
+    now = {"state": batch.state, "rows": batch.total, "done": batch.done}
+    return f"data: {json.dumps(now | {'issued': batch.issued, 'failed': batch.failed})}\n\n"
+
+
+async def follow(office: Office, key: str) -> AsyncIterator[str]:
+    """Send events until the batch moves no more by itself."""
+    last, silent = "", 0
+    while True:
+        batch = await office.pool.ask(lambda ledger: BatchBook(ledger).find(key))
+        now, silent = event(batch), silent + 1
+        if now != last:
+            last, silent = now, 0
+            yield now
+        elif silent >= _STILL_THERE:
+            silent = 0
+            yield ": \n\n"
+        if not batch.state.moves:
+            return
+        await asyncio.sleep(LOOK)

@@ -1,0 +1,173 @@
+"""Validation of a batch: every row read and checked, its application or its problems kept, as far as it has come.
+
+A row is checked as it will be when it is issued: against its type, what it depends on, what its department may issue,
+and the page it is to stand on. Rows are kept in steps, each in one transaction with how far they go; whoever goes on
+after a process was killed reads the file again and passes over what was kept.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, or_, select, update
+
+from api.audit import AuditBook
+from api.batches.book import Batch, BatchBook
+from api.batches.checking import Checker, problem_of
+from api.batches.parts import PartsFile
+from api.batches.rows import seal_application, seal_errors
+from api.batches.states import BatchState, RowState
+from api.service_schema import batch_parts, batch_rows, batches
+from api.tables import open_table
+from ecert.errors import EcertError, IssuanceError, MalformedError, Reason
+from ecert.licence.application import Application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from api.ledger import SqlLedger
+    from api.tables import Row, Table
+
+STEP: Final = 500
+"""How many rows are kept in one transaction."""
+
+
+class ClaimLostError(Exception):
+    """Somebody else is at work on it, or it was cancelled: what was about to be written is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one worker to validate one batch, renewed with everything it writes.
+
+    Attributes:
+        worker: Who has it.
+        clock: Returns the time.
+        lease: How long it lasts without being renewed.
+    """
+
+    worker: str
+    clock: Callable[[], datetime]
+    lease: timedelta
+
+    def take(self, ledger: SqlLedger) -> str | None:
+        """Take the oldest batch that nobody validates; return its key."""
+        now, db = self.clock(), ledger.database
+        free = or_(batches.c.worker_until.is_(None), batches.c.worker_until <= now)
+        query = select(batches.c.key).where(batches.c.state == BatchState.VALIDATING, free).order_by(batches.c.at)
+        if db.row(query.limit(1)) is None:
+            return None
+        with db.transaction():
+            row = db.row(query.limit(1))
+            if row is not None:
+                mine = {"worker": self.worker, "worker_until": now + self.lease}
+                db.run(update(batches).where(batches.c.key == row.key).values(**mine))
+        return None if row is None else str(row.key)
+
+    def write(self, ledger: SqlLedger, key: str, **values: Any) -> None:
+        """Change the batch, in the transaction under way.
+
+        Raises:
+            ClaimLostError: it is not this worker's any more.
+        """
+        mine = (batches.c.key == key) & (batches.c.worker == self.worker) & (batches.c.state == BatchState.VALIDATING)
+        until = {"worker_until": self.clock() + self.lease}
+        if ledger.database.run(update(batches).where(mine).values(**until | values)).rowcount != 1:
+            raise ClaimLostError(key)
+
+    def put_off(self, ledger: SqlLedger, key: str, error: EcertError, until: datetime) -> None:
+        """Leave a batch that cannot be validated now until later, and say why.
+
+        Raises:
+            ClaimLostError: as `write`.
+        """
+        with ledger.database.transaction():
+            self.write(ledger, key, problem=_json(problem_of(error)), worker_until=until)
+
+
+class Validation:
+    """Validates one batch that was claimed."""
+
+    def __init__(self, ledger: SqlLedger, batch: Batch, checker: Checker, claim: Claim) -> None:
+        """Go on where `batch` stands."""
+        self._ledger, self._db = ledger, ledger.database
+        self._batch, self._checker, self._claim = batch, checker, claim
+        self._lock = BatchBook(ledger).lock(batch.key)
+        self._checked, self._good = batch.checked, batch.good
+
+    def run(self) -> None:
+        """Validate to the end.
+
+        Raises:
+            ClaimLostError: somebody else does, or it was cancelled.
+            EcertError: it cannot be validated now.
+        """
+        try:
+            self._read()
+        except (MalformedError, IssuanceError) as error:
+            self._end(error, forget=True)
+            return
+        nothing = EcertError(Reason.BATCH_NOTHING_GOOD, f"{self._checked} rows") if not self._good else None
+        self._end(nothing, forget=False)
+
+    def _read(self) -> None:
+        with io.BufferedReader(PartsFile(self._db, self._batch.key, self._lock, self._batch.size)) as file:
+            table = open_table(file)
+            self._note(table)
+            self._checker.require_columns(table)
+            rows = islice(table.rows, self._checked, None)
+            while step := list(islice(rows, STEP)):
+                self._keep(step)
+
+    def _note(self, table: Table) -> None:
+        """Write down what the file turned out to be."""
+        form = {"form": table.form.value, "encoding": table.encoding and table.encoding.value, "sheet": table.sheet}
+        said = {name: value for name, value in form.items() if value}
+        with self._db.transaction():
+            what = {"form": _json(said), "columns": _json(table.columns), "problem": ""}
+            self._claim.write(self._ledger, self._batch.key, **what)
+
+    def _keep(self, step: list[Row]) -> None:
+        kept = [self._row(row) for row in step]
+        self._checked += len(kept)
+        self._good += sum(one["state"] == RowState.GOOD for one in kept)
+        counts = {"checked": self._checked, "good": self._good, "failed": self._checked - self._good}
+        with self._db.transaction():
+            self._claim.write(self._ledger, self._batch.key, **counts)
+            self._db.add(batch_rows, kept)
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        outcome, explained = self._checker.check(row)
+        if isinstance(outcome, Application):
+            return self._kept(row, RowState.GOOD, application=seal_application(self._lock, row.number, outcome))
+        return self._kept(row, RowState.WRONG, errors=seal_errors(self._lock, row.number, explained))
+
+    def _kept(self, row: Row, state: RowState, **content: bytes) -> dict[str, Any]:
+        key = {"batch": self._batch.key, "row": row.number, "state": state}
+        return key | {"application": None, "errors": None} | content
+
+    def _end(self, error: EcertError | None, *, forget: bool) -> None:
+        """End it: ready to be issued, or refused; of a file that is none, no row is kept."""
+        key, now = self._batch.key, self._claim.clock()
+        if error is None:
+            how: dict[str, Any] = {"state": BatchState.READY, "rows": self._checked}
+        else:
+            how = {"state": BatchState.REFUSED, "problem": _json(problem_of(error)), "ended_at": now}
+            how |= dict.fromkeys(("checked", "good", "failed"), 0) if forget else {"rows": self._checked}
+        with self._db.transaction():
+            self._claim.write(self._ledger, key, **how | {"worker": None, "worker_until": None})
+            self._db.run(delete(batch_parts).where(batch_parts.c.batch == key))
+            if forget:
+                self._db.run(delete(batch_rows).where(batch_rows.c.batch == key))
+            outcome = "ok" if error is None else error.reason.value
+            counts = {"rows": self._checked, "good": self._good}
+            AuditBook(self._db).record("batch.validate", key, now, outcome=outcome, details=counts)
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False)

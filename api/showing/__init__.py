@@ -1,0 +1,1 @@
+"""Where showings are kept: in this process, or in a Redis that all processes share."""
