@@ -13,7 +13,7 @@ import cbor2
 from ecert.errors import MalformedError, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[int | str, Value] | None"
 
@@ -34,16 +34,14 @@ def encode(value: Value) -> bytes:
 
 
 def _is_plain(value: object) -> bool:
-    if type(value) in _SCALARS:
-        return True
     if isinstance(value, dict):
-        return all(type(key) in _KEYS for key in value) and _are_plain(value.values())
-    return isinstance(value, list) and _are_plain(value)
+        return _KEYS.issuperset(map(type, value)) and _are_plain(value.values())
+    return type(value) in _SCALARS or (isinstance(value, list) and _are_plain(value))
 
 
-def _are_plain(values: Iterable[object]) -> bool:
-    """Look at scalars in place: most values are lists of them."""
-    return all(type(value) in _SCALARS or _is_plain(value) for value in values)
+def _are_plain(values: Collection[object]) -> bool:
+    """Look at scalars all at once: most values are lists of them."""
+    return _SCALARS.issuperset(map(type, values)) or all(map(_is_plain, values))
 
 
 def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:
