@@ -42,11 +42,12 @@ RUN install -d -o 10002 -g 10000 -m 0700 /keys
 RUN install -d -o 10002 -g 10000 -m 0750 /run/ecert
 RUN install -d -o 10004 -g 10000 -m 0700 /registry-keys
 RUN install -d -o 10004 -g 10000 -m 2775 /published
+RUN install -d -o 10004 -g 10000 -m 0755 /metrics
 COPY keys /app/keys
 
 FROM drawing AS keys
 USER 10002:10000
-VOLUME ["/keys", "/run/ecert", "/registry-keys", "/published"]
+VOLUME ["/keys", "/run/ecert", "/registry-keys", "/published", "/metrics"]
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["python", "-c", "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(4); s.connect('/run/ecert/agent.sock')"]
 ENTRYPOINT ["python", "-m", "keys"]
 

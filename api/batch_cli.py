@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -83,7 +82,9 @@ def work_command(
     attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
 ) -> int:
     """校验并制发批次，直到被要求停止 Work on batches until told to stop; on several machines at once."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    from ecert.web.logs import start_logging  # noqa: PLC0415  (slow to load)
+
+    start_logging()
     work(_open(office, passphrase_file), attached=attached)
     return entry.OK
 

@@ -29,11 +29,26 @@ if TYPE_CHECKING:
 _POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
 _LOCK: Final = 0x6563657274
 """What writers of a ledger lock in PostgreSQL: `ecert` as a number."""
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-"""FULL: an intent must survive a power cut before the key is touched."""
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""FULL: an intent must survive a power cut before the key is touched. What is deleted is written over: a key that was
+forgotten is not left in an unused page."""
 _PATIENCE: Final = 30
 """Seconds to wait for a writer before this one."""
 _TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SELECT pg_advisory_xact_lock({_LOCK})"
+
+
+def _require_file(location: str | Path, *, create: bool) -> None:
+    """Make the file, for its owner alone, where there is none.
+
+    One that is there is not opened here: closing it again would give up every lock that SQLite holds on it in this
+    process, and another process would then take the ledger for one that nobody has open.
+    """
+    try:
+        if create:
+            os.close(os.open(location, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass
+    Path(location).stat()
 
 
 def is_url(location: str | Path) -> bool:
@@ -82,7 +97,7 @@ class Database:
             url = str(location).replace("postgresql://", "postgresql+psycopg://", 1)
             engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         else:
-            os.close(os.open(location, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+            _require_file(location, create=create)
             engine = create_engine(
                 f"sqlite:///{Path(location).resolve()}",
                 poolclass=NullPool,

@@ -4,6 +4,7 @@
     deltas/<sequence>.bin             the newest 1,024 deltas    lists/<key id>-<list>.jwt, .cwt    token status lists
     head.json                         how far it has come        seals.bin                          status of seals
     issued/head.bin, issued/heads/<number>.bin                   heads of the issued set
+    types.bin, types/<SM3>.json                                  the catalogue, and its definitions and layouts
 
 `head.json` is put out last: whoever reads it finds everything it speaks of.
 """
@@ -19,6 +20,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.published import STATUS
 from ecert.errors import NotFoundError, Reason
 from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT, load_delta, load_snapshot
+from ecert.revocation.issued import MAX_HEAD
 from ecert.revocation.seal_list import MAX_SEAL_LIST
 
 if TYPE_CHECKING:
@@ -84,11 +86,24 @@ class StatusFolder:
             return read_bounded(self.delta(sequence), MAX_DELTA, Reason.STATUS_MISSING)
         return None
 
-    def read_seals(self) -> bytes | None:
-        """Return the list of seals, None when it is not there."""
+    def read_list(self, name: str) -> bytes | None:
+        """Return the list of seals, or of types; None when it is not there."""
         with suppress(NotFoundError):
-            return read_bounded(self.path / "seals.bin", MAX_SEAL_LIST, Reason.STATUS_MISSING)
+            return read_bounded(self.path / name, MAX_SEAL_LIST, Reason.STATUS_MISSING)
         return None
+
+    def read_head(self) -> bytes | None:
+        """Return the newest head of the issued set, None when it is not there."""
+        with suppress(NotFoundError):
+            return read_bounded(self.path / "issued" / "head.bin", MAX_HEAD, Reason.STATUS_MISSING)
+        return None
+
+    def has_type_file(self, digest: bytes) -> bool:
+        """Tell whether a definition or a layout with this SM3 digest was put out."""
+        return self._type_file(digest).exists()
+
+    def _type_file(self, digest: bytes) -> Path:
+        return self.path / "types" / f"{digest.hex()}.json"
 
     def has_head(self, number: int) -> bool:
         """Tell whether a head of the issued set was put out."""
@@ -113,9 +128,13 @@ class StatusFolder:
         _put(lists / f"{list_name(list_key)}.jwt", jwt)
         _put(lists / f"{list_name(list_key)}.cwt", cwt)
 
-    def put_seals(self, data: bytes) -> None:
-        """Put out the list of seals."""
-        _put(self.path / "seals.bin", data)
+    def put_list(self, name: str, data: bytes) -> None:
+        """Put out the list of seals, or of types."""
+        _put(self.path / name, data)
+
+    def put_type_file(self, digest: bytes, data: bytes) -> None:
+        """Put out a definition or a layout under its SM3 digest."""
+        _put(self._type_file(digest), data)
 
     def put_head(self, number: int, data: bytes) -> None:
         """Put out the head of the issued set with this number, the newest from now on."""

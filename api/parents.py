@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from api.decisions import event_of, make_decision
 from ecert.errors import UndeterminedError
-from ecert.licence.types import load_catalogue
 from ecert.revocation import ReasonCode, State, state_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from api.projection import Place
     from api.tasks import Relation, TaskBook
     from ecert.licence.dependencies import Consequence
     from ecert.licence.identifier import Identifier
+    from ecert.licence.types import TypeDefinition
     from ecert.ports import Decision, Parent, RevocationLog
     from ecert.revocation import RegionStatus
 
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 class ParentWatch:
     """Notices what changed about parents, records tasks, and decides where the law does."""
 
-    def __init__(self, log: RevocationLog, tasks: TaskBook) -> None:
-        """Begin; the first look is at everything."""
+    def __init__(self, log: RevocationLog, tasks: TaskBook, definition: Callable[[str], TypeDefinition | None]) -> None:
+        """Begin; the first look is at everything.
+
+        Args:
+            log: Decisions, read and made.
+            tasks: What licences depend on.
+            definition: Returns what the law says now of a type, by its code.
+        """
+        self._definition = definition
         self._log = log
         self._tasks = tasks
         self._completed = 0
@@ -79,7 +86,8 @@ class ParentWatch:
         history = self._log.history(relation.child)
         if any(State(decision.state).ends for decision in history):
             return False
-        consequence = _consequence(relation.child, relation.parent.identifier, state)
+        definition = self._definition(relation.child.type_code)
+        consequence = _consequence(definition, relation.parent.identifier, state)
         if consequence is not None:
             becomes = State[consequence.child_state.name]
             if becomes is not state_at(list(map(event_of, history)), at)[0]:
@@ -100,8 +108,7 @@ def _by_law(child: Identifier, state: State, consequence: Consequence, at: datet
     )
 
 
-def _consequence(child: Identifier, parent: Identifier, state: State) -> Consequence | None:
-    definition = load_catalogue().get(child.type_code)
+def _consequence(definition: TypeDefinition | None, parent: Identifier, state: State) -> Consequence | None:
     dependency = definition.dependency(parent.type_code) if definition else None
     consequence = dependency.consequence if dependency else None
     if consequence is None or state.name not in {one.name for one in consequence.parent_states}:

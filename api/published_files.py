@@ -23,7 +23,9 @@ MAX_HELD: Final = 128 * 1024 * 1024
 _SMALL: Final = 64 * 1024
 """Files up to this length in bytes are read at once: handing them to a thread takes longer."""
 _PATH: Final = re.compile(r"(?:registry|status)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){1,7}")
-_FOR_EVER: Final = re.compile(r"status/[^/]+/(?:deltas|issued/heads)/[0-9]+\.bin|registry/targets/.+")
+_FOR_EVER: Final = re.compile(
+    r"status/[^/]+/(?:(?:deltas|issued/heads)/[0-9]+\.bin|types/[0-9a-f]{64}\.json)|registry/targets/.+"
+)
 
 Stamp = tuple[int, int, int]
 
@@ -35,7 +37,7 @@ class File:
     Attributes:
         data: All of it.
         tag: Its entity tag, in quotes.
-        for_ever: Whether it never changes: a delta, a head, a slice named by its hash.
+        for_ever: Whether it never changes: a delta, a head, a file named by its hash.
     """
 
     data: bytes

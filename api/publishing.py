@@ -4,7 +4,7 @@
 2. the ledger's state is compared with what was published: the difference is the next delta
 3. the delta is signed, and checked: applied to what was published it gives exactly what the ledger says
 4. it is kept in the ledger, under a sequence number that is given out once
-5. pages of details, heads of the issued set and the list of seals are put out, then the delta, then the hint
+5. pages of details, heads of the issued set and the lists of seals and types are put out, then the delta, then the hint
 6. every 64 deltas, and when a publisher starts, a snapshot follows, with token status lists
 
 A publisher killed anywhere is followed by one that puts out first what is kept in the ledger and not yet out.
@@ -18,13 +18,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from api.audit import AuditBook
+from api.catalogue.book import TypeBook
+from api.catalogue.publishing import SignedCatalogue
 from api.chain import ChainBook
 from api.folder import StatusFolder
 from api.issued import IssuedBook
 from api.pages import put_out_pages
 from api.parents import ParentWatch
 from api.projection import Projection
-from api.resuming import resume
+from api.restoring import issuing_keys, published_head, take_up, unknown_marks
 from api.seals import SealBook, SealList
 from api.signing import seal_steps
 from api.statuses import Statuses
@@ -107,16 +109,19 @@ class Publisher:
         self.region = key.region.code
         self.status = RegionStatus.beginning(self.region)
         self._registry, self._signer, self._lifetime = registry, signer, lifetime
-        self._issuers = [one.public_key.key_id for one in registry.keys() if _issues_in(one, self.region)]  # noqa: SIM118
+        self._issuers = issuing_keys(registry, self.region)
         self._folder = StatusFolder(published, self.region)
         self._abroad = Statuses(published, registry, without=self.region)
         self._ledger, tasks = ledger, TaskBook(ledger.database)
         self._chain, self._issued = ChainBook(ledger.database), IssuedBook(ledger.database)
         self._audit = AuditBook(ledger.database)
         self._chain.bind(self.region)
-        self._projection, self._parents = Projection(ledger, tasks), ParentWatch(ledger, tasks)
-        self._seals = SealList(SealBook(ledger.database), self._folder, signer)
+        self._projection = Projection(ledger, tasks)
+        self._parents = ParentWatch(ledger, tasks, TypeBook(ledger.database).in_law)
+        seals = SealList(SealBook(ledger.database), self._folder, signer)
+        self._lists = (seals, SignedCatalogue(ledger.database, self._folder, signer))
         self._tokens = TokenLists(key, self._folder, signer)
+        self._head: tuple[int, bytes] | None = None
         self._snapshot = 0
         self._started = False
 
@@ -126,12 +131,16 @@ class Publisher:
         Raises:
             EcertError: what is kept does not verify, or the folder tells another history.
         """
-        known = resume(self._chain, self._folder, self._registry, now=now)
-        self._seals.resume(self._registry, now=now)
+        known = take_up(self._ledger, self._folder, self._registry, now=now)
+        self._head = published_head(self._folder, self._registry, now)
+        for one in self._lists:
+            one.resume(self._registry, now=now)
         if known is None:
             return
         self.status, self._snapshot = known.status, known.snapshot
         self._projection.update(self._issuers, self._clock(now))
+        unknown = unknown_marks(self._ledger, known.status, self._projection)
+        self._projection.keep(unknown, self._clock(now))
         owed = self._ledger.decisions(self._issuers, after=known.decided)
         self._put_out_pages({(one.key_id, one.status) for one in owed}, known.status)
         self._put_out_heads()
@@ -156,7 +165,7 @@ class Publisher:
         at = self._clock(now)
         touched, decided = self._catch_up(at)
         changes = list(self._changes(touched if self._started else None))
-        news = bool(changes or decided or self._seals.is_due(at))
+        news = bool(changes or decided or any(one.is_due(at) for one in self._lists))
         if self._started and not news and at - self.status.issued_at < every:
             return None
         return self._put_out(changes, decided | _places(changes), at)
@@ -205,12 +214,13 @@ class Publisher:
             signer=self._signer,
         )
         after = steps[-1][1]
-        self._issued.commit(self.region, self._signer, at=at)
+        self._issued.commit(self.region, self._signer, at=at, published=self._head)
         self._audit.commit(f"api/{self.region}", self._signer, at=at)
         self._chain.add(steps, self._projection.decided)
         self._put_out_pages(pages, after)
         self._put_out_heads()
-        self._seals.put_out(after)
+        for one in self._lists:
+            one.put_out(after)
         for data, status in steps:
             self._folder.put_delta(status.sequence, data)
         self._folder.put_hint(after.sequence, self._snapshot)
@@ -240,10 +250,6 @@ class Publisher:
         self._tokens.put(status)
         self._snapshot = status.sequence
         self._folder.put_hint(status.sequence, status.sequence)
-
-
-def _issues_in(key: RegisteredKey, region: str) -> bool:
-    return key.member.role is Role.ISSUER and key.region.code == region
 
 
 def _places(changes: list[ListChange]) -> set[Place]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select
 
 from api.audit import AuditBook
 from api.schema import seal_decisions, seals
+from api.signed_list import SignedList, Times
 from ecert.errors import EcertError, IssuanceError, Reason
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
 from ecert.revocation.seal_list import (
@@ -109,44 +109,23 @@ class SealBook:
         return self._db.number(select(func.max(seal_decisions.c.number)))
 
 
-class SealList:
-    """The register as a signed list in the published folder, signed again when it changed or its time is half over."""
+class SealList(SignedList):
+    """The register as a signed list."""
+
+    NAME = "seals.bin"
 
     def __init__(self, book: SealBook, folder: StatusFolder, signer: Signer) -> None:
         """Sign with the region's status key."""
+        super().__init__(folder, signer)
         self._book = book
-        self._folder = folder
-        self._signer = signer
-        self._version = -1
-        self._renewal: datetime | None = None
 
-    def resume(self, registry: Registry, *, now: datetime) -> None:
-        """Find out whether what lies in the folder is what the register says."""
-        data = self._folder.read_seals()
-        if data is None:
-            return
-        with suppress(EcertError):
-            held = load_seal_list(data, registry, now=now)
-            if dict(held.entries) == self._book.entries():
-                self._version, self._renewal = self._book.version(), _half(held.issued_at, held.fresh_until)
+    def _newest(self) -> int:
+        return self._book.version()
 
-    def is_due(self, at: datetime) -> bool:
-        """Tell whether another list is to be signed."""
-        return self._renewal is None or at >= self._renewal or self._version != self._book.version()
+    def _read(self, data: bytes, registry: Registry, now: datetime) -> Times | None:
+        held = load_seal_list(data, registry, now=now)
+        return (held.issued_at, held.fresh_until) if dict(held.entries) == self._book.entries() else None
 
-    def put_out(self, status: RegionStatus) -> None:
-        """Put out a list with a step of the status chain, when one is due; it has that step's number.
-
-        Raises:
-            CustodyError: the key cannot be used.
-        """
-        if not self.is_due(status.issued_at):
-            return
-        version, times = self._book.version(), (status.issued_at, status.fresh_until)
+    def _seal(self, status: RegionStatus, times: Times) -> bytes:
         listing = SealStatusList(status.region, status.sequence, *times, self._book.entries())
-        self._folder.put_seals(seal_seal_list(listing, self._signer))
-        self._version, self._renewal = version, _half(*times)
-
-
-def _half(start: datetime, end: datetime) -> datetime:
-    return start + (end - start) / 2
+        return seal_seal_list(listing, self._signer)

@@ -21,9 +21,9 @@ MAX_ITEMS: Final = 1_000_000
 """The most items of one value, where nothing else is said."""
 
 _DEPTH: Final = 8
-_KEYS: Final = frozenset({int, str})
-_SCALARS: Final = frozenset({bool, int, str, bytes, type(None)})
 _ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_KEYS: Final = frozenset((int, str))
+_SCALARS: Final = frozenset((bool, int, str, bytes, type(None)))
 _STRINGS: Final = (2, 3)
 """Major types of byte strings and texts: their content follows the head, and holds no items."""
 

@@ -1,7 +1,6 @@
 """`python -m keys serve`, `new-key`, `approve` and `audit`: the signing agent, and those who watch over it."""
 
 import grp
-import logging
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,9 +29,10 @@ def serve(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Hold keys, and sign what the policy allows, until told to stop."""
-    from keys.agent import running  # noqa: PLC0415  (`--help` answers without loading it)
+    from ecert.web.logs import start_logging  # noqa: PLC0415  (`--help` answers without loading these)
+    from keys.agent import running  # noqa: PLC0415
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    start_logging()
     desk = running.open_desk(policy, passphrase_source(passphrase_file).ask, partial(parse_time, "now"))
     running.serve(desk, socket, _group(group), lambda: typer.echo(f"就绪 / ready: {socket}", err=True))
 

@@ -17,9 +17,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 def main() -> None:
     """Draw the pages whose names contain what was asked for, or all."""
-    parser = argparse.ArgumentParser(description="控制台各页截图 Pictures of the console's pages.")
+    parser = argparse.ArgumentParser(
+        description="控制台各页截图，数据为虚构 Pictures of the console's pages, from invented data."
+    )
     parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
-    parser.add_argument("--sample", action="store_true", required=True, help="用虚构数据 From invented data")
     parser.add_argument("--only", default="", help="只要名称含此的 Only names with this in them")
     parser.add_argument("--width", type=int, default=1440, help="窗口宽 Width of the window in pixels")
     options = parser.parse_args()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from api.audit import AuditBook
+from api.catalogue.states import EVERYBODYS
 from api.service_schema import type_history, types
 from ecert.errors import NotFoundError, Reason
 from ecert.licence.codes import Phrase
@@ -111,6 +112,12 @@ class TypeBook:
         if row is None:
             raise NotFoundError(Reason.TYPE_UNKNOWN, f"no version {version} of {code}")
         return _of(row)
+
+    def in_law(self, code: str) -> TypeDefinition | None:
+        """Return the newest definition of a type that was ever published; of a ledger without it, that shipped."""
+        ever = types.c.state.in_(EVERYBODYS)
+        row = self._db.row(select(types).where(types.c.code == code, ever).order_by(types.c.version.desc()).limit(1))
+        return load_catalogue().get(code) if row is None else _of(row).definition
 
     def names(self) -> dict[str, Phrase]:
         """Return code → what the type is called, of all that were ever published, by code."""

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from api.console.forms import Control, Filling, Form, FormField, Group, Option
 from api.console.views.licences import Action
+from api.licences.issuing import MAX_PAPER_SERIAL
+from api.lifecycle import actions as rules
+from api.lifecycle.actions import RULES
 from ecert.licence.codes import PROVINCES, Phrase
 from ecert.revocation.status import MAX_DOCUMENT, MAX_REASON, ReasonCode
 
@@ -24,6 +27,11 @@ UNTIL: Final = "/until"
 PAPER_SERIAL: Final = "/paper_serial"
 TARGET_REGION: Final = "/target_region"
 """The names of the controls."""
+CONTROLS: Final = (
+    *(REASON_CODE, REASON, LEGAL_BASIS, DOCUMENT),
+    *(EFFECTIVE_AT, UNTIL, PAPER_SERIAL, TARGET_REGION),
+)
+"""All of them."""
 
 REASONS: Final[Mapping[ReasonCode, Phrase]] = {
     ReasonCode.HOLDER_REQUEST: Phrase("At the holder's request", "持证主体申请"),
@@ -43,20 +51,6 @@ REASONS: Final[Mapping[ReasonCode, Phrase]] = {
     ReasonCode.OTHER: Phrase("Other", "其他"),
 }
 """How each reason is called."""
-
-_FRAUD, _UNLAWFUL, _ERROR = ReasonCode.OBTAINED_BY_FRAUD, ReasonCode.UNLAWFUL_ACT, ReasonCode.ISSUED_IN_ERROR
-_REQUEST, _PARENT, _LAW = ReasonCode.HOLDER_REQUEST, ReasonCode.PARENT_FELL, ReasonCode.LAW_CHANGED
-_USUAL: Final[Mapping[Action, tuple[ReasonCode, ...]]] = {
-    Action.CHANGE: (ReasonCode.CHANGED, _ERROR, _LAW),
-    Action.RENEW: (ReasonCode.RENEWED,),
-    Action.SUSPEND: (ReasonCode.UNDER_INVESTIGATION, _UNLAWFUL, _REQUEST, _PARENT),
-    Action.REINSTATE: (ReasonCode.INVESTIGATION_CLOSED, _REQUEST),
-    Action.TRANSFER: (ReasonCode.MOVED,),
-    Action.MARK_LOST: (ReasonCode.LOST,),
-    Action.CANCEL: (_REQUEST, ReasonCode.EXPIRED, ReasonCode.HOLDER_ENDED, _PARENT, _LAW),
-    Action.WITHDRAW: (_FRAUD, _ERROR, _LAW),
-    Action.REVOKE: (_UNLAWFUL, _FRAUD),
-}
 
 
 def decision_form(action: Action, values: Mapping[str, str], problems: Iterable[FieldProblem] = ()) -> Form:
@@ -78,7 +72,8 @@ def _field(filling: Filling, name: str, label: Phrase, max_length: int = 0) -> F
 
 
 def _why(action: Action, filling: Filling) -> Iterator[FormField]:
-    reasons = tuple(Option(code.value, REASONS[code]) for code in (*_USUAL[action], ReasonCode.OTHER))
+    usual = RULES[rules.Action(action.value)].reasons
+    reasons = tuple(Option(code.value, REASONS[code]) for code in (*usual, ReasonCode.OTHER))
     yield _select(filling, REASON_CODE, Phrase("Reason", "事由"), reasons)
     hint = Phrase("Published with the status: no personal data", "随状态公布，不得写入个人信息")
     yield _more(_field(filling, REASON, Phrase("In one sentence", "事由说明"), MAX_REASON), Control.AREA, hint)
@@ -89,19 +84,25 @@ def _why(action: Action, filling: Filling) -> Iterator[FormField]:
 
 
 def _effect(action: Action, filling: Filling) -> Iterator[FormField]:
-    china = Phrase("China Standard Time", "北京时间")
-    yield _more(_field(filling, EFFECTIVE_AT, Phrase("Takes effect", "生效时间")), Control.MOMENT, china)
+    china = Phrase("China Standard Time; empty: at once", "北京时间；留空即时生效")
+    effective = _field(filling, EFFECTIVE_AT, Phrase("Takes effect", "生效时间"))
+    yield _more(effective, Control.MOMENT, china, required=False)
     if action is Action.SUSPEND:
         until = _field(filling, UNTIL, Phrase("Until", "暂扣至"))
         yield _more(until, Control.MOMENT, Phrase("Empty: no end is known", "留空表示期限未定"), required=False)
     if action is Action.TRANSFER:
         regions = tuple(Option(f"{code}0000", name) for code, name in PROVINCES.items())
         yield _select(filling, TARGET_REGION, Phrase("Region it moves to", "转往地区"), regions)
-    if action in (Action.CHANGE, Action.RENEW, Action.MARK_LOST):
-        serial = _field(filling, PAPER_SERIAL, Phrase("Serial of the new paper", "新纸质证照印制号"), 64)
-        yield _more(
-            serial, Control.TEXT, Phrase("Empty: no paper is handed out", "不制发纸质证照则留空"), required=False
+    if RULES[rules.Action(action.value)].makes_version:
+        serial = _field(filling, PAPER_SERIAL, Phrase("Serial of the new paper", "新纸质证照印制号"), MAX_PAPER_SERIAL)
+        none = Phrase("Empty: no paper is handed out", "不制发纸质证照则留空")
+        yield _more(serial, Control.TEXT, none, required=False)
+    if action is Action.MARK_LOST:
+        serial = _field(
+            filling, PAPER_SERIAL, Phrase("Serial of the lost paper", "遗失的纸质证照印制号"), MAX_PAPER_SERIAL
         )
+        known = Phrase("Empty: as recorded of this licence", "台账已有记录的可留空")
+        yield _more(serial, Control.TEXT, known, required=False)
 
 
 def _select(filling: Filling, name: str, label: Phrase, options: tuple[Option, ...]) -> FormField:

@@ -14,6 +14,7 @@ from api.console.views import catalogue as views
 from api.console.views.frame import Entry, Section
 from api.console.views.licences import LicenceState
 from api.console.written_types import blank_editor, editor_of
+from api.pool import SERVICE
 from ecert.licence.codes import PROVINCES, Phrase
 from ecert.licence.types import TypeDefinition
 
@@ -133,7 +134,8 @@ def _versions(seen: list[TypeVersion], events: list[TypeEvent]) -> Iterator[view
         notes.setdefault(event.version, event.note)
     for one in seen:
         state = views.TypeState[one.state.name]
-        yield views.TypeVersion(one.version, state, one.changed_at, one.author, notes.get(one.version, ""))
+        author = "系统 System" if one.author == SERVICE else one.author
+        yield views.TypeVersion(one.version, state, one.changed_at, author, notes.get(one.version, ""))
 
 
 def _dependencies(found: Iterable[Dependency], database: Database) -> Iterator[views.DependencyRow]:

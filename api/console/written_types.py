@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from api.catalogue.content import DEFINITION, LAYOUT, SHARING, TypeContent
 from api.catalogue.sharing import Sharing
+from api.catalogue.writing import write
 from api.console.views.catalogue import Editor, JsonProblem
 from ecert.errors import FieldProblem, MalformedError, Reason
 from ecert.licence.codes import Phrase
@@ -45,7 +46,7 @@ def blank_editor() -> Editor:
 
 def sharing_text(sharing: Sharing) -> str:
     """Return it as JSON for people."""
-    return json.dumps(sharing.model_dump(mode="json"), indent=2)
+    return write(sharing.model_dump(mode="json")).decode()
 
 
 def read_editor(editor: Editor, code: str, version: int) -> TypeContent:
@@ -89,7 +90,7 @@ def revised(held: TypeVersion) -> TypeContent:
     """Return what a version says, as the next one."""
     definition = json.loads(held.content.definition)
     definition["basicInformation"]["version"] = held.version + 1
-    return replace(held.content, definition=json.dumps(definition, ensure_ascii=False, indent=2).encode())
+    return replace(held.content, definition=write(definition))
 
 
 def _below(problems: tuple[FieldProblem, ...], part: str) -> tuple[JsonProblem, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from api.ledger import SqlLedger
 from api.lifecycle.actions import RULES, require_allowed
@@ -18,9 +18,22 @@ from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from api.access.guard import Visit
+    from api.access.permissions import Scope
+    from api.access.principals import Principal
     from api.departments import Departments
     from ecert.ports import Decision
+
+
+class Party(Protocol):
+    """A caller at work, over HTTP or in the console."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who it is."""
+
+    @property
+    def scope(self) -> Scope:
+        """Whose licences they may touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class House:
 class LifeCycleDesk:
     """Takes motions about licences, and reviews of what was proposed, from one caller."""
 
-    def __init__(self, house: House, ledger: SqlLedger, visit: Visit) -> None:
+    def __init__(self, house: House, ledger: SqlLedger, visit: Party) -> None:
         """Work for `visit`."""
         self._house, self._ledger, self._visit = house, ledger, visit
         self._me, self._db, self._book = visit.principal.id, ledger.database, ProposalBook(ledger)

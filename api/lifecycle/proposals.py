@@ -173,6 +173,12 @@ class ProposalBook:
         page = [self._proposal(row) for row in rows[: min(limit, MOST)]]
         return page, _write(page[-1]) if len(rows) > len(page) else ""
 
+    def note_use(self, proposal: Proposal, now: datetime) -> None:
+        """Write to the audit log that somebody looked at what is proposed."""
+        with self._db.transaction():
+            thing = proposal.identifier or proposal.batch or ""
+            self._audit("proposal.read", thing, proposal.key, proposal.subject, now)
+
     def close(self, proposal: Proposal, state: ProposalState, by: str | None, now: datetime, note: str = "") -> None:
         """Write down what becomes of an open proposal.
 

@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -19,8 +19,18 @@ from api.lifecycle.subjects import Subject, reload
 from api.schema import intents
 from ecert import envelope
 from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
-from ecert.issuance import find_parents, prepare, record_fields
-from ecert.licence.application import EFFECTIVE, EXPIRING, HOLDER_CODE, NUMBER, parse_application
+from ecert.issuance import ASSOCIATED, EXTENSION, find_parents, prepare, record_fields
+from ecert.licence.application import (
+    EFFECTIVE,
+    EXPIRING,
+    FIELDS,
+    HOLDER_CODE,
+    KEYS,
+    LONG_TERM,
+    NUMBER,
+    PARENTS,
+    parse_application,
+)
 from ecert.licence.codes import Phrase
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.licence.strict_json import pointer
@@ -94,6 +104,18 @@ def sealed_fields(ledger: SqlLedger, identifier: Identifier) -> Mapping[str, Fie
     return read_fields(signed.unprotected, decode_record(signed.payload).digests)
 
 
+def application_of(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
+    """Return the application that a licence of these fields was issued from, in JSON; no portrait is among them."""
+    application: dict[str, Any] = {key: fields[key] for key in KEYS if key in fields}
+    if application[EXPIRING] == LONG_TERM:
+        application[EXPIRING] = None
+    own = {name: value for name, value in fields.items() if name.startswith(EXTENSION)}
+    application[FIELDS] = {name.removeprefix(EXTENSION): value for name, value in own.items()}
+    if ASSOCIATED in fields:
+        application[PARENTS] = str(fields[ASSOCIATED]).split("^")
+    return application
+
+
 def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: Motion, now: datetime) -> NewVersion:
     """Look whether a new version can be sealed: nothing is recorded or signed.
 
@@ -101,7 +123,7 @@ def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: M
         IssuanceError: it cannot; it says why, with pointers into the body of the request.
         NotFoundError: its type is published no more, or what it is to replace was erased.
     """
-    with _in_the_body():
+    with in_the_body():
         application = parse_application(motion.application)
         kind = TypeBook(ledger.database).published(subject.identifier.type_code)
         foreign = {one.identifier: one for one in ledger.issued(subject.identifier).parents}
@@ -155,7 +177,7 @@ def _day_problems(made: NewVersion, now: datetime) -> Iterator[FieldProblem]:
 
 
 @contextmanager
-def _in_the_body() -> Iterator[None]:
+def in_the_body() -> Iterator[None]:
     """Point into the request's body, where the application is a part."""
     try:
         yield

@@ -11,7 +11,8 @@ from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.licences.issuing import MAX_PAPER_SERIAL
 from api.lifecycle.actions import Action
-from api.lifecycle.desk import Decided, House, LifeCycleDesk, Outcome
+from api.lifecycle.desk import Decided, LifeCycleDesk, Outcome
+from api.lifecycle.house import house_of
 from api.lifecycle.motions import Motion
 from api.office import Office
 from api.routes.bodies import json_body
@@ -187,7 +188,7 @@ def _answer(outcome: Outcome) -> Answer:
 def router(office: Office) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["licences"])
-    house = House(office.departments, office.settings.region, office.clock)
+    house = house_of(office)
 
     async def take(request: Request, visit: Visit, name: str | None, tag: str | None, body: _Why) -> Response:
         attempt = Attempt.of(visit.principal.id, name, "POST", request.url.path, await request.body())

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api.routes import audit, batches, callers, decisions, licences, overview, proposals, seals, tokens, types
+from api.routes import (
+    audit,
+    batches,
+    callers,
+    decisions,
+    licences,
+    overview,
+    proposals,
+    seals,
+    tokens,
+    transfers,
+    types,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,5 +26,5 @@ if TYPE_CHECKING:
 
 def add_office(app: FastAPI, office: Office) -> None:
     """Add the routes and pages of a region."""
-    for one in (batches, decisions, licences, overview, proposals, seals, callers, audit, tokens, types):
+    for one in (batches, decisions, licences, overview, proposals, seals, callers, audit, tokens, transfers, types):
         app.include_router(one.router(office))

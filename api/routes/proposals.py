@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.guard import Visit
-from api.batches.desk import SUBJECT, carry_out
 from api.ledger import SqlLedger
-from api.lifecycle.desk import Closed, House, LifeCycleDesk
+from api.lifecycle.desk import Closed, LifeCycleDesk
+from api.lifecycle.house import house_of
 from api.lifecycle.proposals import MAX_NOTE, MOST, Proposal, ProposalBook, ProposalState
 from api.office import Office
 from api.routes.bodies import json_body
@@ -84,7 +84,7 @@ class ProposalsBody(BaseModel):
 def router(office: Office) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["proposals"])
-    house = House(office.departments, office.settings.region, office.clock, {SUBJECT: carry_out})
+    house = house_of(office)
 
     @routes.get(PROPOSALS, operation_id="listProposals", summary="提议清单 Proposals, those that wait first")
     async def proposals(
@@ -105,11 +105,13 @@ def router(office: Office) -> APIRouter:
     async def read(
         key: _Key, response: Response, visit: Annotated[Visit, Depends(office.guard("readProposal"))]
     ) -> WholeProposalBody:
-        """Return it whole, with the ETag to approve or reject it by."""
-        return await office.pool.ask(lambda ledger: look(ledger, visit, key, response))
+        """Return it whole, with the ETag to approve or reject it by; that it was read is logged."""
+        return await office.pool.ask(lambda ledger: look(ledger, visit, key, response), actor=visit.principal.id)
 
     def look(ledger: SqlLedger, visit: Visit, key: str, response: Response) -> WholeProposalBody:
-        found = ProposalBook(ledger).find(visit.scope, key)
+        book = ProposalBook(ledger)
+        found = book.find(visit.scope, key)
+        book.note_use(found, office.clock())
         response.headers["ETag"] = found.etag
         return WholeProposalBody(
             **_body(visit, found).model_dump(), content=json.loads(found.content) if found.content else {}

@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.access.guard import Visit
 from api.ledger import SqlLedger
 from api.office import Office
+from api.routes.bodies import Body, json_body
 from api.seal_register import MEDIA_TYPES, RegisteredSeal, SealAction, SealRegister
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
 from ecert.revocation.seal_list import MAX_CODE, SealEvent
 from ecert.trust import Member
-from ecert.web.problems import Code, Problem
+from ecert.web.problems import Code, Problem, read_json
 
 _STATES: Final = "active 启用, suspended 停用, cancelled 已注销"
 
@@ -96,7 +97,7 @@ class SealListBody(BaseModel):
     seals: list[SealBody]
 
 
-class SealDecisionBody(BaseModel):
+class SealDecisionBody(Body):
     """A decision about a seal; it is published with the next status, and binds from now on.
 
     Attributes:
@@ -106,10 +107,9 @@ class SealDecisionBody(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
-            "example": {"action": "suspend", "reason": "印章遗失，先行停用", "document": "样停〔2026〕1号"}
-        },
+            "examples": [{"action": "suspend", "reason": "印章遗失，先行停用", "document": "样停〔2026〕1号"}]
+        }
     )
 
     action: SealAction
@@ -142,12 +142,15 @@ def router(office: Office) -> APIRouter:
         return picture_of(await office.pool.ask(lambda ledger: register(ledger, visit).find(code, now)))
 
     @routes.post(
-        "/{code}/decisions", operation_id="decideSeal", summary="停用、启用、注销印章 Suspend, reinstate or cancel"
+        "/{code}/decisions",
+        operation_id="decideSeal",
+        summary="停用、启用、注销印章 Suspend, reinstate or cancel",
+        openapi_extra=json_body(SealDecisionBody),
     )
     async def decide(
-        visit: Annotated[Visit, Depends(office.guard("decideSeal"))], code: SealCode, body: SealDecisionBody
+        visit: Annotated[Visit, Depends(office.guard("decideSeal"))], code: SealCode, request: Request
     ) -> SealBody:
-        now = office.clock()
+        body, now = read_json(SealDecisionBody, await request.body()), office.clock()
         decided = await office.pool.ask(
             lambda ledger: register(ledger, visit).decide(code, body.action, body.reason, body.document, now),
             actor=visit.principal.id,

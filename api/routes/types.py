@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.guard import Visit
@@ -14,10 +14,13 @@ from api.catalogue.finding import Reader, TypeEvent, TypeVersion, find_version, 
 from api.catalogue.sample import draw_sample
 from api.catalogue.sharing import Sharing
 from api.catalogue.states import MOVES, TypeAction, TypeState
+from api.catalogue.writing import write
 from api.ledger import SqlLedger
 from api.office import Office
+from api.routes.bodies import Body, json_body
 from ecert.licence.types import TypeDefinition
 from ecert.ofd.layout import read_layout
+from ecert.web.problems import read_json
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
@@ -32,7 +35,7 @@ IfNoneMatch = Annotated[
 ]
 
 
-class TypeBody(BaseModel):
+class TypeBody(Body):
     """A version of a type as it is handed in; `docs/types.md` and `docs/layouts.md` say what stands in it.
 
     Attributes:
@@ -41,21 +44,19 @@ class TypeBody(BaseModel):
         sharing: Regions, freshness and retention.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
     definition: dict[str, Any]
     layout: dict[str, Any]
     sharing: Sharing = Field(default_factory=lambda: Sharing(regions=[], budgets=[], retention_days=None))
 
 
-class NoteBody(BaseModel):
+class NoteBody(Body):
     """Why something is done.
 
     Attributes:
         note: One sentence without personal data; required to return or disable a type.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"example": {"note": "照面项缺少住所"}})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "照面项缺少住所"}]})
 
     note: Annotated[str, Field(max_length=MAX_NOTE)] = ""
 
@@ -89,11 +90,11 @@ class TypeList(BaseModel):
 
     Attributes:
         types: One page of them.
-        next_cursor: Where the next page begins; null on the last.
+        next: The cursor of the next page; empty on the last.
     """
 
     types: list[TypeSummary]
-    next_cursor: str | None
+    next: str
 
 
 class VersionBody(BaseModel):
@@ -128,10 +129,13 @@ class EventBody(BaseModel):
     note: str
 
 
-class TypeDetails(TypeBody):
+class TypeDetails(BaseModel):
     """One version of a type, and what there is of others.
 
     Attributes:
+        definition: Its definition.
+        layout: Its page.
+        sharing: Regions, freshness and retention.
         code: 证照类型代码.
         version: Its number.
         state: Where it stands.
@@ -142,6 +146,9 @@ class TypeDetails(TypeBody):
         history: What became of them, the newest first.
     """
 
+    definition: dict[str, Any]
+    layout: dict[str, Any]
+    sharing: Sharing
     code: str
     version: int
     state: TypeState
@@ -169,8 +176,8 @@ def router(office: Office) -> APIRouter:
         found = await office.pool.ask(
             lambda ledger: list_types(ledger.database, reader, state, after=cursor, limit=limit + 1)
         )
-        more = found[limit - 1].code if len(found) > limit else None
-        return TypeList(types=[_summary(one) for one in found[:limit]], next_cursor=more)
+        more = found[limit - 1].code if len(found) > limit else ""
+        return TypeList(types=[_summary(one) for one in found[:limit]], next=more)
 
     @routes.get("/{code}", operation_id="readType", summary="读取证照类型 One type")
     async def read(
@@ -197,14 +204,15 @@ def router(office: Office) -> APIRouter:
         "/{code}",
         operation_id="saveType",
         summary="暂存证照类型 Save a draft",
+        openapi_extra=json_body(TypeBody),
         responses={201: {"model": TypeDetails, "description": "新的类型 A new type"}},
     )
     async def save(
         visit: Annotated[Visit, Depends(office.guard("saveType"))],
+        request: Request,
         answer: Response,
-        code: Code,
-        body: TypeBody,
         *,
+        code: Code,
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> TypeDetails:
@@ -212,7 +220,8 @@ def router(office: Office) -> APIRouter:
 
         Of a type that is there, `If-Match` carries the ETag of its newest version; of a new one, `If-None-Match: *`.
         """
-        content = TypeContent(_written(body.definition), _written(body.layout), body.sharing)
+        body = read_json(TypeBody, await request.body())
+        content = TypeContent(write(body.definition), write(body.layout), body.sharing)
         condition = Condition(if_match, if_none_match)
 
         def work(ledger: SqlLedger) -> TypeDetails:
@@ -230,6 +239,7 @@ def router(office: Office) -> APIRouter:
             methods=["POST"],
             operation_id=operation,
             summary=summary,
+            openapi_extra=json_body(NoteBody),
         )
     return routes
 
@@ -247,11 +257,14 @@ def _move(office: Office, action: TypeAction, operation: str) -> Any:
 
     async def move(
         visit: Annotated[Visit, Depends(office.guard(operation))],
+        request: Request,
         answer: Response,
+        *,
         code: Code,
-        body: NoteBody,
         if_match: IfMatch = None,
     ) -> TypeDetails:
+        body = read_json(NoteBody, await request.body())
+
         def work(ledger: SqlLedger) -> TypeDetails:
             editor = TypeEditor(ledger.database, visit.scope)
             moved = editor.move(code, action, Condition(if_match), office.clock(), note=body.note, fonts=office.fonts)
@@ -264,11 +277,6 @@ def _move(office: Office, action: TypeAction, operation: str) -> Any:
 
 def _reader(visit: Visit) -> Reader:
     return Reader(visit.principal.department)
-
-
-def _written(value: dict[str, Any]) -> bytes:
-    """Write JSON as it is kept; what is no text in it is found when it is read back."""
-    return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
 
 
 def _draw(found: TypeVersion, office: Office) -> bytes:

@@ -123,7 +123,7 @@ class SeenLicence:
             verdict: What verification came to.
             digest: SM3 of the bytes, or of the code's text in UTF-8, that it was given.
             way: How the licence was shown.
-            grant: What allowed its use.
+            grant: What allowed its use; of the fields it has, those granted count as read.
             copy: SM3 of its annotated copy.
         """
         content, registry, status = verdict.content, verdict.registry, verdict.status
@@ -140,7 +140,7 @@ class SeenLicence:
             registry=None if registry is None else Known("", registry.version, registry.issued_at),
             status=None if status is None else Known(status.region, status.sequence, status.issued_at),
             flags=verdict.flags,
-            fields=tuple(sorted(verdict.fields)),
+            fields=tuple(name for name in sorted(verdict.fields) if grant is None or name in grant.fields),
             way=way,
             permission=None if grant is None else Permission(grant.ground, grant.evidence, grant.code.text),
             copy=copy,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ecert import cbor, envelope
 from ecert.errors import MalformedError, Reason, RejectedError
@@ -163,6 +163,33 @@ def open_signed(
     if stolen_at is not None:  # whoever stole it can claim any time of issue
         raise RejectedError(Reason.CERTIFICATE_REVOKED, f"the status key was stolen at {stolen_at:%F %T}Z")
     return fields
+
+
+class Listing(Protocol):
+    """A list that its region signs again and again; two with equal values are equal."""
+
+    @property
+    def region(self) -> str:
+        """The region's code."""
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every list."""
+
+
+def require_later(offered: Listing, held: Listing) -> None:
+    """Require that a list may take the place of the one held.
+
+    Raises:
+        RejectedError: STATUS_FOREIGN, it speaks for another region; STATUS_ROLLBACK, it is older, or another one of
+            the same number.
+    """
+    if offered.region != held.region:
+        raise RejectedError(Reason.STATUS_FOREIGN, f"a list of region {offered.region}, not of {held.region}")
+    if offered.sequence < held.sequence or (offered.sequence == held.sequence and offered != held):
+        raise RejectedError(
+            Reason.STATUS_ROLLBACK, f"list {offered.sequence} is offered, another list {held.sequence} is held"
+        )
 
 
 def open_unverified(data: bytes, kind: envelope.Kind, *, limit: int, length: int) -> Fields:

@@ -16,9 +16,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ecert import cbor, envelope
-from ecert.errors import Reason, RejectedError
 from ecert.licence.validity import to_seconds
-from ecert.revocation.opening import MAX_SEQUENCE, Fields, malformed, open_signed, read_payload, region_value, seal
+from ecert.revocation.opening import (
+    MAX_SEQUENCE,
+    Fields,
+    malformed,
+    open_signed,
+    read_payload,
+    region_value,
+    require_later,
+    seal,
+)
 from ecert.revocation.status import MAX_DOCUMENT, MAX_REASON
 
 if TYPE_CHECKING:
@@ -143,17 +151,8 @@ def load_seal_list(
     kind = envelope.Kind.SEAL_STATUS
     listing = _read(open_signed(data, kind, registry, limit=MAX_SEAL_LIST, length=_LENGTH, now=now))
     if held is not None:
-        _check_replaces(listing, held)
+        require_later(listing, held)
     return listing
-
-
-def _check_replaces(offered: SealStatusList, held: SealStatusList) -> None:
-    if offered.region != held.region:
-        raise RejectedError(Reason.STATUS_FOREIGN, f"a list of region {offered.region}, not of {held.region}")
-    if offered.sequence < held.sequence or (offered.sequence == held.sequence and offered != held):
-        raise RejectedError(
-            Reason.STATUS_ROLLBACK, f"list {offered.sequence} is offered, another list {held.sequence} is held"
-        )
 
 
 def _event_value(event: SealEvent) -> list[cbor.Value]:

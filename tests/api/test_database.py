@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import columns, schema, service_schema
@@ -112,3 +114,14 @@ def test_a_connection_that_the_server_closed_is_made_anew_and_half_a_transaction
         assert ledger.allocated(KEY) == 1
         ledger.allocate(KEY)
         assert ledger.allocated(KEY) == 2
+
+
+def test_a_ledger_opened_twice_in_a_process_is_still_in_use_for_others(tmp_path: Path) -> None:
+    """SQLite's locks belong to the process: opening and closing the file beside SQLite would give them all up."""
+    file = tmp_path / "ledger.db"
+    taking_over = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.1).execute('PRAGMA journal_mode=DELETE')"
+    with Database(file) as first, Database(file, create=False) as second:
+        assert first.number(select(func.count()).select_from(schema.intents)) == 0
+        assert second.number(select(func.count()).select_from(schema.intents)) == 0
+        done = subprocess.run([sys.executable, "-c", taking_over, file], capture_output=True, text=True, check=False)
+    assert "database is locked" in done.stderr

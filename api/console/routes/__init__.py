@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from starlette.staticfiles import StaticFiles
 
 from api.console.pages import STATIC
-from api.console.routes import audit, batches, callers, catalogue, dashboard, entrance, issuing, licences, seals
+from api.console.routes import (
+    audit,
+    batches,
+    callers,
+    catalogue,
+    dashboard,
+    decisions,
+    entrance,
+    issuing,
+    licences,
+    proposals,
+    seals,
+)
 from api.console.views.frame import HOME
 
 if TYPE_CHECKING:
@@ -31,5 +43,17 @@ class _Files(StaticFiles):
 def add_console(app: FastAPI, office: Office) -> None:
     """Add the console of a region."""
     app.mount(f"{HOME}/static", _Files(directory=STATIC))
-    for one in (entrance, dashboard, issuing, batches, licences, catalogue, seals, audit, callers):
+    for one in (
+        audit,
+        batches,
+        callers,
+        catalogue,
+        dashboard,
+        decisions,
+        entrance,
+        issuing,
+        licences,
+        proposals,
+        seals,
+    ):
         app.include_router(one.router(office), include_in_schema=False)

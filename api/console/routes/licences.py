@@ -1,7 +1,7 @@
 """`/console/licences`: find a licence, look at it, take its files."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -13,12 +13,23 @@ from api.console.facts import facts, is_personal
 from api.console.forms import Option
 from api.console.site import ConsoleVisit
 from api.console.views.frame import HOME, Link, Section
-from api.console.views.licences import LicencePage, LicenceRow, LicenceState, LicenceVersion, Search, StatusEntry
+from api.console.views.licences import (
+    Action,
+    LicencePage,
+    LicenceRow,
+    LicenceState,
+    LicenceVersion,
+    Search,
+    StatusEntry,
+)
 from api.ledger import SqlLedger
 from api.licences.book import Licence, LicenceBook, Question, Ruling
 from api.licences.files import FileName, make_file, read_fields_of, read_sealed
 from api.licences.shown import shown
 from api.licences.standing import Standing
+from api.lifecycle.actions import RULES, allowed
+from api.lifecycle.proposals import ProposalBook
+from api.lifecycle.subjects import Subject, find_subject
 from api.office import Office
 from ecert.errors import EcertError
 from ecert.issuance import SealedLicence
@@ -140,6 +151,8 @@ def licence_page(
     said = facts(definition, fields, masked=not revealed)
     files = f"{HERE}/{licence.key}/files"
     drawn = sealed.file is not None and (revealed or not personal)
+    subject = find_subject(ledger, visit.scope, key)
+    pending = ProposalBook(ledger).waiting_about(subject.identifier.text, subject.etag)
     return LicencePage(
         key=licence.key,
         type_name=Phrase(definition.name_en, definition.name),
@@ -151,10 +164,19 @@ def licence_page(
         versions=tuple(_version(one) for one in book.versions(licence)),
         history=_history(ledger, book.rulings(licence)),
         downloads=links(files, sealed),
+        actions=tuple(_offered(visit, subject, office.clock())),
         paper_serial=licence.paper_serial,
         may_reveal=any(one.masked for one in said),
         revealed=revealed,
+        pending=None if pending is None else pending.key,
     )
+
+
+def _offered(visit: ConsoleVisit, subject: Subject, now: datetime) -> Iterator[Action]:
+    """Return what the operator may decide about a licence now."""
+    for action in allowed(subject.meets(now, now)):
+        if visit.may("changeLicence" if RULES[action].makes_version else "decideLicence"):
+            yield Action[action.name]
 
 
 def links(files: str, sealed: SealedLicence) -> tuple[Link, ...]:

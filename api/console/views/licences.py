@@ -31,6 +31,7 @@ class Action(Named):
 
     CHANGE = "change", "变更", "Change"
     RENEW = "renew", "延续", "Renew"
+    REISSUE = "reissue", "补发", "Issue again"
     SUSPEND = "suspend", "暂扣", "Suspend"
     REINSTATE = "reinstate", "恢复", "Reinstate"
     TRANSFER = "transfer", "转出", "Transfer out"

@@ -23,6 +23,7 @@ class Subject(Named):
 
     CHANGE = "change", "变更证照", "Change a licence"
     RENEW = "renew", "延续证照", "Renew a licence"
+    REISSUE = "reissue", "补发证照", "Issue a licence again"
     SUSPEND = "suspend", "暂扣证照", "Suspend a licence"
     REINSTATE = "reinstate", "恢复证照", "Reinstate a licence"
     TRANSFER = "transfer", "转出证照", "Transfer a licence"

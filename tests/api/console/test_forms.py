@@ -113,8 +113,9 @@ def test_a_whole_number_is_posted_as_one_and_anything_else_as_it_is() -> None:
 
 def test_every_decision_asks_for_reason_law_number_and_time() -> None:
     for action in Action:
-        names = {one.pointer for group in decision_form(action, {}).groups for one in group.fields if one.required}
-        assert {"/reason_code", "/reason", "/legal_basis", "/document", "/effective_at"} <= names
+        controls = {one.pointer: one for group in decision_form(action, {}).groups for one in group.fields}
+        assert all(controls[name].required for name in ("/reason_code", "/reason", "/legal_basis", "/document"))
+        assert controls["/effective_at"].hint is not None
     assert set(REASONS) == set(ReasonCode)
 
 

@@ -13,5 +13,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def region(region: Region) -> Region:
     """A region with somebody, besides, who is a clerk and a reviewer: `both`."""
-    region.add_system("both", Role.ISSUER_CLERK, Role.REVIEWER)
+    for add in (region.add_system, region.add_operator):
+        add("both", Role.ISSUER_CLERK, Role.REVIEWER)
     return region

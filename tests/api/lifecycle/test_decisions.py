@@ -94,7 +94,7 @@ def test_what_ends_a_licence_takes_two_persons(site: Site, action: Action) -> No
     assert (row.operator, row.reviewer) == (site.region.systems[CLERK], site.region.systems[REVIEWER])
     actions = [entry for entry in audited(site) if entry[1] == made["identifier"]]
     names = [name for name, _ in actions if name != "licence.read"]
-    assert names == ["licence.issue", "proposal.open", "licence.decide", "proposal.approve"]
+    assert names == ["licence.issue", "proposal.open", "proposal.read", "licence.decide", "proposal.approve"]
 
 
 def test_a_proposal_can_be_turned_down_with_a_reason(site: Site) -> None:
