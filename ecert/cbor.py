@@ -6,11 +6,14 @@ indefinite length. Bytes that decode but are not the canonical encoding of what 
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import cbor2
 
 from ecert.errors import MalformedError, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[int | str, Value] | None"
 
@@ -40,12 +43,14 @@ def _is_flat_record(value: object) -> bool:
 
 
 def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind in _SCALARS:
-        return True
     if isinstance(value, dict):
-        return _KEYS.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
-    return isinstance(value, list) and all(map(_is_plain, value))
+        return _KEYS.issuperset(map(type, value)) and _are_plain(value.values())
+    return type(value) in _SCALARS or (isinstance(value, list) and _are_plain(value))
+
+
+def _are_plain(values: Collection[object]) -> bool:
+    """Look at scalars all at once: most values are lists of them."""
+    return _SCALARS.issuperset(map(type, values)) or all(map(_is_plain, values))
 
 
 def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:
