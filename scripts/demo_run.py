@@ -17,6 +17,7 @@ from typing import Any
 from demo_commands import FailedError, run
 from demo_country import DEPARTMENTS, HOST, REGIONS, SEAL_MAKERS, TSAS, Department
 from demo_files import check_files, make_seals, suspend_seal, write_expected, write_file_cases
+from demo_matters import accept_matters
 from demo_network import Network
 from demo_office import Answer, Office, Offices
 from demo_portrait import portrait
@@ -505,6 +506,7 @@ def main() -> None:
         suspend_seal(demo, issued)
         serve_departments(demo)
         audit(demo)
+        accept_matters(demo, issued)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")
