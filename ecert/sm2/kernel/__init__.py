@@ -2,8 +2,8 @@
 
 For public data only: no private key, nonce or other secret may enter it. It takes the whole task, encodings and SM3
 included, and keeps tables of multiples for the keys it meets often (keys.c): none for a new key, 86 KiB after 16
-uses, 256 KiB after 256, 2.75 MiB after 2048, 512 MiB for all. It is
-believed only after it agreed with another engine on known answers.
+uses, 256 KiB after 256, 2.75 MiB after 2048, 512 MiB for all. It is believed only after it agreed with another
+engine on known answers.
 """
 
 from __future__ import annotations
