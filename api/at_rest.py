@@ -92,7 +92,7 @@ class AtRest:
     def lock(self, identifier: str) -> tuple[bytes, Lock]:
         """Return a new key for a licence, encrypted and in use."""
         key = secrets.token_bytes(KEY_LENGTH)
-        return self.vault.encrypt(key, _place(identifier)), Lock(identifier, key)
+        return self.vault.encrypt(key, key_place(identifier)), Lock(identifier, key)
 
     def unlock(self, identifier: str, key: bytes) -> Lock:
         """Return a licence's key in use.
@@ -100,17 +100,7 @@ class AtRest:
         Raises:
             EcertError: as `Vault.decrypt`.
         """
-        return Lock(identifier, self.vault.decrypt(key, _place(identifier)))
-
-    def rewrap(self, identifier: str, key: bytes) -> bytes | None:
-        """Encrypt a licence's key with the ledger's current one; None where it is.
-
-        Raises:
-            EcertError: as `Vault.decrypt`.
-        """
-        if not self.vault.needs_rotation(key):
-            return None
-        return self.vault.encrypt(self.vault.decrypt(key, _place(identifier)), _place(identifier))
+        return Lock(identifier, self.vault.decrypt(key, key_place(identifier)))
 
     def number_index(self, number: str) -> bytes:
         """Return what a licence is found by when its number is known."""
@@ -121,5 +111,6 @@ class AtRest:
         return self.vault.blind_index(code, _HOLDER)
 
 
-def _place(identifier: str) -> Place:
+def key_place(identifier: str) -> Place:
+    """Return where the key of a licence, or of what else has one, is bound to."""
     return Place("data_keys", identifier, "key")

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from api.audit_cli import audit_app
-from api.backup_cli import backup
+from api.backup_cli import backup, restored
 from api.batch_cli import batch, work_command
 from api.callers_cli import callers_app
 from api.development_cli import development_provider
+from api.erase_cli import erase
 from api.issue_cli import copy, export, issue
 from api.issued import IssuedBook
 from api.ledger import SqlLedger
@@ -27,9 +28,12 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="电子证照签发 Issue electronic licences.", rich_markup_mode=None
 )
 
-for command in (migrate, backup, issue, export, copy, revoke, publish, answer, serve, development_provider):
+_COMMANDS = (
+    *(migrate, backup, restored, issue, export, copy, revoke, publish, answer, erase),
+    *(batch, serve, development_provider),
+)
+for command in _COMMANDS:
     app.command()(command)
-app.command()(batch)
 app.command("work")(work_command)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(audit_app, name="audit")

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _POSTGRESQL: Final = ("postgresql://", "postgresql+psycopg://")
 _LOCK: Final = 0x6563657274
 """What writers of a ledger lock in PostgreSQL: `ecert` as a number."""
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-"""FULL: an intent must survive a power cut before the key is touched."""
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""FULL: an intent must survive a power cut before the key is touched. What is deleted is written over: a key that was
+forgotten is not left in an unused page."""
 _PATIENCE: Final = 30
 """Seconds to wait for a writer before this one."""
 _TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SELECT pg_advisory_xact_lock({_LOCK})"

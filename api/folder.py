@@ -20,6 +20,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.published import STATUS
 from ecert.errors import NotFoundError, Reason
 from ecert.revocation import MAX_DELTA, MAX_SNAPSHOT, load_delta, load_snapshot
+from ecert.revocation.issued import MAX_HEAD
 from ecert.revocation.seal_list import MAX_SEAL_LIST
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ class StatusFolder:
         """Return the list of seals, or of types; None when it is not there."""
         with suppress(NotFoundError):
             return read_bounded(self.path / name, MAX_SEAL_LIST, Reason.STATUS_MISSING)
+        return None
+
+    def read_head(self) -> bytes | None:
+        """Return the newest head of the issued set, None when it is not there."""
+        with suppress(NotFoundError):
+            return read_bounded(self.path / "issued" / "head.bin", MAX_HEAD, Reason.STATUS_MISSING)
         return None
 
     def has_type_file(self, digest: bytes) -> bool:

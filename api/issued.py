@@ -85,8 +85,15 @@ class IssuedBook:
                 self._db.run(insert(leaves).values(**row))
         return len(rows) == _AT_ONCE
 
-    def commit(self, region: str, signer: Signer, *, at: datetime) -> None:
+    def commit(self, region: str, signer: Signer, *, at: datetime, published: tuple[int, bytes] | None = None) -> None:
         """Sign a new head when licences were issued since the last one; the first comes even without any.
+
+        Args:
+            region: The region.
+            signer: Its status key.
+            at: When.
+            published: The newest head that was published, with its number: a ledger restored from a backup does not
+                know it, and gives its number to no other. An auditor sees by the sizes that licences are missing.
 
         Raises:
             CustodyError: the key cannot be used.
@@ -94,6 +101,8 @@ class IssuedBook:
         size, last = self.take_in(), self.newest()
         if last is not None and self._covered() == size:
             return
+        if published is not None and (last is None or published[0] > last[0]):
+            last = published
         number, previous = (1, NO_HEAD) if last is None else (last[0] + 1, sm3(last[1]))
         root = IssuedTree(_Nodes(self._db), size).root(size)
         sealed = seal_head(IssuedHead(region, number, size, root, previous, at), signer)

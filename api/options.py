@@ -61,7 +61,7 @@ def open_signer(uri: str, passphrase_file: Path | None) -> Signer:
 
 
 def open_vault(uri: str | None, passphrase_file: Path | None) -> Vault | None:
-    """Open the key that a ledger is encrypted with; None where none is named.
+    """Open the key that a ledger is encrypted with; None where none is named: that in the file beside the ledger.
 
     Raises:
         EcertError: it cannot be used.

@@ -47,6 +47,7 @@ class Projection:
         self._pages: defaultdict[tuple[ListKey, int], set[int]] = defaultdict(set)
         self._flags: Mapping[Place, bool] = {}
         self._due: list[tuple[datetime, Place]] = []
+        self._kept: Mapping[Place, Mark] = {}
 
     def update(self, issuers: Iterable[bytes], at: datetime) -> tuple[set[Place], set[Place]]:
         """Take in what is new in the ledger, and what begins or ends by `at`.
@@ -66,6 +67,11 @@ class Projection:
         touched = decided | self._take_flags(issuers) | self._take_due(at)
         self._mark(touched, at)
         return touched, decided
+
+    def keep(self, marks: Mapping[Place, Mark], at: datetime) -> None:
+        """Let these marks stand: they were published of licences that the ledger does not know (`api.restoring`)."""
+        self._kept = marks
+        self._mark(set(marks), at)
 
     def events(self, place: Place) -> tuple[StatusEvent, ...]:
         """Return the decisions about a licence, in order."""
@@ -124,5 +130,5 @@ class Projection:
     def _mark_of(self, place: Place, at: datetime) -> Mark:
         flag = self._flags.get(place)
         if flag is None and place not in self._events:
-            return UNTOUCHED
+            return self._kept.get(place, UNTOUCHED)
         return Mark(self.state(place, at), Flag.PARENT_CHANGED if flag else Flag(0))

@@ -26,7 +26,7 @@ from api.issued import IssuedBook
 from api.pages import put_out_pages
 from api.parents import ParentWatch
 from api.projection import Projection
-from api.resuming import resume
+from api.restoring import issuing_keys, published_head, take_up, unknown_marks
 from api.seals import SealBook, SealList
 from api.signing import seal_steps
 from api.statuses import Statuses
@@ -109,7 +109,7 @@ class Publisher:
         self.region = key.region.code
         self.status = RegionStatus.beginning(self.region)
         self._registry, self._signer, self._lifetime = registry, signer, lifetime
-        self._issuers = [one.public_key.key_id for one in registry.keys() if _issues_in(one, self.region)]  # noqa: SIM118
+        self._issuers = issuing_keys(registry, self.region)
         self._folder = StatusFolder(published, self.region)
         self._abroad = Statuses(published, registry, without=self.region)
         self._ledger, tasks = ledger, TaskBook(ledger.database)
@@ -121,6 +121,7 @@ class Publisher:
         seals = SealList(SealBook(ledger.database), self._folder, signer)
         self._lists = (seals, SignedCatalogue(ledger.database, self._folder, signer))
         self._tokens = TokenLists(key, self._folder, signer)
+        self._head: tuple[int, bytes] | None = None
         self._snapshot = 0
         self._started = False
 
@@ -130,13 +131,16 @@ class Publisher:
         Raises:
             EcertError: what is kept does not verify, or the folder tells another history.
         """
-        known = resume(self._chain, self._folder, self._registry, now=now)
+        known = take_up(self._ledger, self._folder, self._registry, now=now)
+        self._head = published_head(self._folder, self._registry, now)
         for one in self._lists:
             one.resume(self._registry, now=now)
         if known is None:
             return
         self.status, self._snapshot = known.status, known.snapshot
         self._projection.update(self._issuers, self._clock(now))
+        unknown = unknown_marks(self._ledger, known.status, self._projection)
+        self._projection.keep(unknown, self._clock(now))
         owed = self._ledger.decisions(self._issuers, after=known.decided)
         self._put_out_pages({(one.key_id, one.status) for one in owed}, known.status)
         self._put_out_heads()
@@ -210,7 +214,7 @@ class Publisher:
             signer=self._signer,
         )
         after = steps[-1][1]
-        self._issued.commit(self.region, self._signer, at=at)
+        self._issued.commit(self.region, self._signer, at=at, published=self._head)
         self._audit.commit(f"api/{self.region}", self._signer, at=at)
         self._chain.add(steps, self._projection.decided)
         self._put_out_pages(pages, after)
@@ -246,10 +250,6 @@ class Publisher:
         self._tokens.put(status)
         self._snapshot = status.sequence
         self._folder.put_hint(status.sequence, status.sequence)
-
-
-def _issues_in(key: RegisteredKey, region: str) -> bool:
-    return key.member.role is Role.ISSUER and key.region.code == region
 
 
 def _places(changes: list[ListChange]) -> set[Place]:

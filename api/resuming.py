@@ -26,12 +26,14 @@ class Resumed:
         snapshot: The sequence number of the newest snapshot; 0 when there is none.
         decided: The number of the last decision whose page of details was surely put out.
         chain: What the folder must have.
+        behind: Whether the ledger knew less than was published, and has only now learnt of it.
     """
 
     status: RegionStatus
     snapshot: int
     decided: int
     chain: SealedChain
+    behind: bool = False
 
     def put_out(self, folder: StatusFolder) -> None:
         """Put out what the folder lacks of the chain."""
@@ -57,7 +59,7 @@ def resume(book: ChainBook, folder: StatusFolder, registry: Registry, *, now: da
     status = _follow(chain, registry, now)
     if found is not None and (status is None or found.status.sequence > status.sequence):
         book.adopt(found.chain, found.status, found.snapshot)
-        return Resumed(found.status, found.snapshot, 0, found.chain)
+        return Resumed(found.status, found.snapshot, 0, found.chain, behind=True)
     if status is None:
         return None
     if found is not None and found.status.sequence == status.sequence:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Column, Table, and_, func, select, tuple_, update
 
+from api.at_rest import key_place
 from api.audit import AuditBook
-from api.service_schema import data_keys, drafts, idempotency, proposals
+from api.batches.rows import batch_name
+from api.service_schema import batches, data_keys, drafts, idempotency, proposals
 from ecert.errors import MalformedError, RejectedError
 from ecert.sm2 import Place
 
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
     from api.database import Database
     from ecert.sm2 import Vault
 
-SEALED: Final = (data_keys.c.key, drafts.c.application, idempotency.c.answer, proposals.c.content)
-"""The columns whose values `Vault` encrypts, each for the place of its row: its primary key, parted by `/`."""
+SEALED: Final[dict[Column[bytes], Callable[[str], Place]]] = {
+    data_keys.c.key: key_place,
+    batches.c.secret: lambda row: key_place(batch_name(row)),
+    drafts.c.application: lambda row: Place("drafts", row, "application"),
+    idempotency.c.answer: lambda row: Place("idempotency", row, "answer"),
+    proposals.c.content: lambda row: Place("proposals", row, "content"),
+}
+"""The columns whose values `Vault` encrypts, and for which place; a row is its primary key, parted by `/`."""
 BLOCK: Final = 500
 """Rows encrypted in one transaction."""
 
@@ -91,11 +99,12 @@ def _renew(database: Database, column: Column[bytes], rows: list[Row[Any]], vaul
     done, bad = 0, []
     for row in rows:
         *key, sealed = cast("tuple[Any, ...]", row)
-        place = Place(_table(column).name, "/".join(key), column.name)
+        name = "/".join(key)
+        place = SEALED[column](name)
         try:
             plain = vault.decrypt(sealed, place)
         except (RejectedError, MalformedError):
-            bad.append(f"{place.table}/{place.row}")
+            bad.append(f"{_table(column).name}/{name}")
             continue
         unchanged = and_(*_is(column, key), column == sealed)
         change = update(_table(column)).where(unchanged).values({column: vault.encrypt(plain, place)})

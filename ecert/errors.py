@@ -286,6 +286,8 @@ class Reason(StrEnum):
     MATTER_UNKNOWN = "matter-unknown"
     MATTER_INCOMPLETE = "matter-incomplete"
     MATTER_ELSEWHERE = "matter-elsewhere"
+    CASE_UNKNOWN = "case-unknown"
+    FORM_INCOMPLETE = "form-incomplete"
     RECEIPT_MALFORMED = "receipt-malformed"
     RECEIPT_UNSIGNED = "receipt-unsigned"
     RECEIPT_SIGNATURE_BAD = "receipt-signature-bad"

@@ -1,4 +1,4 @@
-"""The benchmark. `scripts/bench [speed|sm2|revocation|tables]` sets up and calls this."""
+"""The benchmark. `scripts/bench [speed|sm2|growth|compared|revocation|tables|service]` sets up and calls this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("speed", "sm2", "revocation", "tables"),
+        choices=("speed", "sm2", "growth", "compared", "revocation", "tables", "service"),
         default="speed",
         help="测哪一部分 Which part",
     )
@@ -32,10 +32,22 @@ def main() -> None:
         from bench_sm2 import measure_sm2  # noqa: PLC0415
 
         figures = measure_sm2(options.seconds)
+    elif options.part == "growth":
+        from bench_growth import measure_growth  # noqa: PLC0415
+
+        figures = measure_growth(options.seconds)
+    elif options.part == "compared":
+        from bench_compared import measure_compared  # noqa: PLC0415
+
+        figures = measure_compared(options.seconds)
     elif options.part == "tables":
         from bench_tables import measure_tables  # noqa: PLC0415
 
         figures = measure_tables()
+    elif options.part == "service":
+        from bench_service import measure_service  # noqa: PLC0415
+
+        figures = measure_service(options.seconds)
     else:
         from bench_revocation import measure_revocation  # noqa: PLC0415
 

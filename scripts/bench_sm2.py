@@ -144,15 +144,14 @@ def memory() -> list[dict[str, Any]]:
 
     point, signature = PrivateKey.generate().public_key.point, bytes(64)
     key, before, sizes = _verify.load_key(point), _verify.memory(), []
-    for uses in (32, 512):
+    for uses in (16, 256, 2048):
         _verify.verify_many([(key, signature, b"", None)] * uses, True)  # noqa: FBT003
         sizes.append(_verify.memory() - before)
     resident = _resident()
     held = [_verify.load_key(point) for _ in range(HELD_KEYS)]
     return [
         figure("sm2_key_memory_held", (_resident() - resident) / len(held), "B", "", None),
-        figure("sm2_key_memory_small_table", sizes[0], "B", "", None),
-        figure("sm2_key_memory_large_table", sizes[1], "B", "", None),
+        *(figure(f"sm2_key_memory_table_{step}", size, "B", "", None) for step, size in enumerate(sizes, 1)),
     ]
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ecert.errors import MalformedError
+    from verifier.desk import Desk
+    from verifier.matters.office import Office
     from verifier.services import Services
 
 HEADERS: Final = {
@@ -60,6 +62,8 @@ def create_app(services: Services) -> ASGIApp:
     _add_interface(app, services)
     _add_page(app, services)
     _add_operations(app, services)
+    if services.office is not None:
+        _add_matters(app, services.office, services.desk)
     app.mount("/static", StaticFiles(directory=_STATIC))
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
 
@@ -73,6 +77,13 @@ def _add_interface(app: FastAPI, services: Services) -> None:
         except BusyError:
             raise _busy() from None
         return verdict_json(await services.desk.answer(question))
+
+
+def _add_matters(app: FastAPI, office: Office, desk: Desk) -> None:
+    from verifier.matters.pages import MatterPages  # noqa: PLC0415  (a window that only verifies needs none of it)
+    from verifier.matters.routes import add_matters  # noqa: PLC0415
+
+    add_matters(app, office, MatterPages(office.settings, office.window), desk)
 
 
 def _busy() -> Problem:

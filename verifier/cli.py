@@ -135,11 +135,17 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="端口 Port")] = 8450,
     window: Annotated[str, typer.Option(envvar="ECERT_WINDOW", help="窗口名称 Name of this window")] = "",
     region: RegionOption = None,
+    matters: Annotated[
+        Path | None,
+        typer.Option(envvar="ECERT_MATTERS", help="受理事项的设置文件 The file that makes it accept matters"),
+    ] = None,
 ) -> int:
     """运行窗口服务：页面与接口 Run the window: its page and its interface."""
     from verifier.services import Settings, build_services, read_token  # noqa: PLC0415  (slow to load)
     from verifier.serving import serve_window  # noqa: PLC0415
 
-    settings = Settings(bundle, tuple(publisher or ()), redis, window, read_token(os.environ), tuple(region or ()))
+    settings = Settings(
+        bundle, tuple(publisher or ()), redis, window, read_token(os.environ), tuple(region or ()), matters
+    )
     serve_window(build_services(settings, entry.now), host, port)
     return entry.OK

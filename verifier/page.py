@@ -104,12 +104,13 @@ def _aged(evidence: Registry | RegionStatus, now: datetime) -> tuple[str, str]:
 class Page:
     """Renders the page for one window."""
 
-    def __init__(self, window: str) -> None:
-        """Render for the window of this name."""
+    def __init__(self, window: str, *, takes_matters: bool = False) -> None:
+        """Render for the window of this name, with a way to its matters if it takes any."""
         loader = FileSystemLoader(Path(__file__).parent / "templates")
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         self._template = environment.get_template("window.html")
         self._window = window
+        self._takes_matters = takes_matters
 
     def render(
         self, holdings: Holdings, now: datetime, *, verdict: Verdict | None = None, notice: Wording | None = None
@@ -124,6 +125,7 @@ class Page:
         """
         return self._template.render(
             window=self._window,
+            takes_matters=self._takes_matters,
             lights=lights(holdings, now),
             verdict=None if verdict is None else _verdict(verdict),
             notice=notice,

@@ -11,10 +11,10 @@ import typer
 from ecert.cli import entry
 from ecert.cli.bundle import load_bundle
 from ecert.cli.files import read_bounded, write_atomic
-from ecert.errors import EcertError, MalformedError, Reason, RejectedError
-from ecert.receipt import MAX_RECEIPT, assess_receipt, read_unsigned, seal_receipt
-from ecert.verification import Outcome
+from ecert.errors import EcertError, MalformedError, Reason
+from ecert.receipt import MAX_RECEIPT, read_unsigned
 from ecert.web.agent_client import open_agent_signer
+from verifier.receipt_signing import seal_believed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,8 +47,4 @@ def _sign(file: Path, signer: "Signer", registry: "Registry | None", now: "datet
     receipt = read_unsigned(read_bounded(file, MAX_RECEIPT, Reason.USAGE))
     if receipt is None:
         raise MalformedError(Reason.RECEIPT_MALFORMED, "not a receipt that waits for its signature")
-    sealed = seal_receipt(receipt, signer, at=now)
-    verdict = assess_receipt(sealed, registry, now=now)
-    if verdict.outcome is not Outcome.VALID:
-        raise RejectedError(verdict.reason, "windows would not believe it: it was left as it is")
-    write_atomic(file, sealed)
+    write_atomic(file, seal_believed(receipt, signer, registry, now=now))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from verifier.matters.office import Office
+
 MAX_NAME: Final = 40
 """The longest name of a window in characters."""
 MAX_TOKEN: Final = 4096
@@ -44,6 +46,7 @@ class Settings:
         window: The window's name, shown on the page.
         token: Bearer token for receipts; None sends none.
         regions: Codes of the regions whose licences it verifies; none: every region's. The same in all of a site.
+        matters: The file that makes it accept matters (docs/matters.md); None: it verifies only.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Settings:
     window: str = ""
     token: str | None = None
     regions: tuple[str, ...] = ()
+    matters: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Services:
     page: Page
     metrics: Metrics
     receipts: Receipts | None
+    office: Office | None
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -72,11 +77,15 @@ class Services:
             tasks.create_task(self.refresher.run())
             if self.receipts is not None:
                 tasks.create_task(self.receipts.run())
+            if self.office is not None:
+                tasks.create_task(self.office.run())
 
     async def close(self) -> None:
         """Save what is held, and let go of everything."""
         await self.refresher.close()
         self.desk.close()
+        if self.office is not None:
+            self.office.close()
 
 
 def build_services(settings: Settings, clock: Callable[[], datetime]) -> Services:
@@ -98,7 +107,16 @@ def build_services(settings: Settings, clock: Callable[[], datetime]) -> Service
     health = Health(keeper, refresher, receipts)
     metrics = Metrics()
     metrics.registry.register(health)
-    return Services(keeper, refresher, Desk(keeper, publishers), health, Page(settings.window), metrics, receipts)
+    desk = Desk(keeper, publishers)
+    office = None if settings.matters is None else _open_office(settings.matters, settings.window, keeper, desk)
+    page = Page(settings.window, takes_matters=office is not None)
+    return Services(keeper, refresher, desk, health, page, metrics, receipts, office)
+
+
+def _open_office(file: Path, window: str, keeper: Keeper, desk: Desk) -> Office:
+    from verifier.matters.office import open_office  # noqa: PLC0415  (needs the extra `sql`)
+
+    return open_office(file, window, keeper, desk)
 
 
 def read_token(environment: Mapping[str, str]) -> str | None:

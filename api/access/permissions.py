@@ -39,7 +39,9 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "readLicence": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readLicenceFile": {_CLERK: _OWN, _REVIEWER: _OWN},
     "changeLicence": {_CLERK: _OWN},
+    "transferLicenceIn": {_CLERK: _OWN},
     "decideLicence": {_CLERK: _OWN},
+    "listDecisions": {_CLERK: _OWN, _REVIEWER: _OWN},
     "listProposals": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readProposal": {_CLERK: _OWN, _REVIEWER: _OWN},
     "approveProposal": {_REVIEWER: _OWN},
@@ -75,8 +77,10 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
 }
 """Operation identifier of a route → who may call it, and about whose things."""
 
-PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService", "health", "ready", "metrics"})
-"""Operations that ask for no caller: how one becomes a caller, and how the service fares."""
+PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService"})
+"""Operations that ask for no caller: how one becomes a caller."""
+OF_WINDOWS: Final = frozenset({"report", "propagation"})
+"""Operations that ask for a window's token (`api.windows`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,11 @@ class Batch:
     proposal: str | None
 
     @property
+    def total(self) -> int:
+        """How many rows `done` will come to; 0 while that is not known."""
+        return self.good if self.started_at is not None else self.rows
+
+    @property
     def done(self) -> int:
         """How many rows whatever goes on now, or went on last, is through with."""
         return self.issued if self.started_at is not None else self.checked

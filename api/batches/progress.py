@@ -25,7 +25,7 @@ _STILL_THERE: Final = 15
 
 def event(batch: Batch) -> str:
     """Return an event."""
-    now = {"state": batch.state, "rows": batch.rows, "done": batch.done}
+    now = {"state": batch.state, "rows": batch.total, "done": batch.done}
     return f"data: {json.dumps(now | {'issued': batch.issued, 'failed': batch.failed})}\n\n"
 
 

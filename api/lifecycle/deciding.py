@@ -54,13 +54,22 @@ def decide(ledger: SqlLedger, subject: Subject, motion: Motion, people: People, 
         legal_basis=motion.legal_basis,
         document=motion.document,
     )
-    ledger.decide(decision)
-    about = decisions.c.identifier == subject.identifier.text
-    number = ledger.database.number(select(func.max(decisions.c.number)).where(about))
-    ledger.database.add(deciders, [{"number": number, "operator": people.operator, "reviewer": people.reviewer}])
+    record(ledger, decision, people)
     if motion.action is Action.MARK_LOST:
         _note_paper(ledger, subject, motion.paper_serial or subject.paper_serial, now)
     return decision
+
+
+def record(ledger: SqlLedger, decision: Decision, people: People) -> None:
+    """Record a decision, with who took it, in the transaction under way.
+
+    Raises:
+        IssuanceError: LEDGER_CONFLICT; none may follow what was decided before.
+    """
+    ledger.decide(decision)
+    about = decisions.c.identifier == decision.identifier.text
+    number = ledger.database.number(select(func.max(decisions.c.number)).where(about))
+    ledger.database.add(deciders, [{"number": number, "operator": people.operator, "reviewer": people.reviewer}])
 
 
 def _note_paper(ledger: SqlLedger, subject: Subject, serial: str, now: datetime) -> None:

@@ -118,10 +118,16 @@ def _problem(name: str, expected: Phrase) -> FieldProblem:
 def _texts(motion: Motion) -> Iterator[FieldProblem]:
     if motion.reason_code not in (*RULES[motion.action].reasons, ReasonCode.OTHER):
         yield _problem("reason_code", _CODE)
+    taken = len(motion.published_reason()) - len(motion.reason)
+    yield from text_problems(motion.reason, motion.legal_basis, motion.document, taken)
+
+
+def text_problems(reason: str, legal_basis: str, document: str, taken: int = 0) -> Iterator[FieldProblem]:
+    """Look whether the texts of a decision can be published; `taken` characters of the reason are used already."""
     for name, text, limit in (
-        ("reason", motion.reason, MAX_REASON - len(motion.published_reason()) + len(motion.reason)),
-        ("legal_basis", motion.legal_basis, MAX_REASON),
-        ("document", motion.document, MAX_DOCUMENT),
+        ("reason", reason, MAX_REASON - taken),
+        ("legal_basis", legal_basis, MAX_REASON),
+        ("document", document, MAX_DOCUMENT),
     ):
         if not text.strip():
             yield _problem(name, _REQUIRED)

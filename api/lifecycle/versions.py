@@ -123,7 +123,7 @@ def ready_version(ledger: SqlLedger, issuer: Issuer, subject: Subject, motion: M
         IssuanceError: it cannot; it says why, with pointers into the body of the request.
         NotFoundError: its type is published no more, or what it is to replace was erased.
     """
-    with _in_the_body():
+    with in_the_body():
         application = parse_application(motion.application)
         kind = TypeBook(ledger.database).published(subject.identifier.type_code)
         foreign = {one.identifier: one for one in ledger.issued(subject.identifier).parents}
@@ -177,7 +177,7 @@ def _day_problems(made: NewVersion, now: datetime) -> Iterator[FieldProblem]:
 
 
 @contextmanager
-def _in_the_body() -> Iterator[None]:
+def in_the_body() -> Iterator[None]:
     """Point into the request's body, where the application is a part."""
     try:
         yield

@@ -260,7 +260,7 @@ class _Desk:
             made: list[Answer] = []
 
             def keep(done: Completion) -> None:
-                made.append(self._answer(ledger, done))
+                made.append(issued(ledger, done, office.settings.portal_host))
                 attempt.finish(ledger, made[0])
 
             issue_one(ledger, issuer, order, office.clock, also=keep)
@@ -279,20 +279,6 @@ class _Desk:
         parents = [read_foreign(_unpacked(text, number), registry) for number, text in enumerate(body.parents)]
         return Order(application, kind, {one.identifier: one for one in parents}, body.paper_serial)
 
-    def _answer(self, ledger: SqlLedger, done: Completion) -> Answer:
-        query = select(licences.c.key).where(licences.c.identifier == done.identifier.text)
-        key = ledger.database.run(query).scalar_one()
-        sealed = SealedLicence(done.identifier, done.record, done.face, done.file)
-        body = IssuedBody(
-            key=key,
-            identifier=done.identifier.text,
-            issued_at=done.at.replace(microsecond=0),
-            record=b64encode(done.record).decode(),
-            code=sealed.text(self._office.settings.portal_host),
-            files=addresses(key, file=done.file is not None),
-        )
-        return Answer(201, body.model_dump_json().encode())
-
     def hand_out(self, ledger: SqlLedger, visit: Visit, key: str, name: FileName) -> SealedLicence:
         """Return a licence as it was sealed, and note that it was handed out."""
         book = LicenceBook(ledger, visit.scope, self._office.clock())
@@ -300,6 +286,22 @@ class _Desk:
         sealed = read_sealed(ledger, licence)
         book.note_use("licence.read", licence, file=name.value)
         return sealed
+
+
+def issued(ledger: SqlLedger, done: Completion, portal_host: str) -> Answer:
+    """Return what is answered about a licence just issued, in the transaction that completes it."""
+    query = select(licences.c.key).where(licences.c.identifier == done.identifier.text)
+    key = ledger.database.run(query).scalar_one()
+    sealed = SealedLicence(done.identifier, done.record, done.face, done.file)
+    body = IssuedBody(
+        key=key,
+        identifier=done.identifier.text,
+        issued_at=done.at.replace(microsecond=0),
+        record=b64encode(done.record).decode(),
+        code=sealed.text(portal_host),
+        files=addresses(key, file=done.file is not None),
+    )
+    return Answer(201, body.model_dump_json().encode())
 
 
 def _within(error: IssuanceError) -> IssuanceError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import lru_cache
 from typing import Final
 
 from ecert.errors import MalformedError, Reason
@@ -13,6 +15,9 @@ _USCC_DIGITS: Final = len(_USCC) ** 17
 _SERIAL: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _MAX_SERIAL: Final = 32
 _MAX_PACKED: Final = 34
+_FIRST_SERIALS: Final = tuple((36**length - 1) // 35 for length in range(_MAX_SERIAL + 2))
+"""The position of the first serial of each length, from length 0."""
+_PAIRS: Final = tuple(high + low for high in _SERIAL for low in _SERIAL)
 
 
 def _malformed(what: str) -> MalformedError:
@@ -62,15 +67,27 @@ def unpack_identifier(data: bytes, issuer_code: str) -> Identifier:
     number, version = divmod(int.from_bytes(data, "big"), 1000)
     number, sequence = divmod(number, 1000)
     serial_number, body_number = divmod(number, _USCC_DIGITS)
+    length = bisect_right(_FIRST_SERIALS, serial_number) - 1
+    if not 0 < length <= _MAX_SERIAL or not version:
+        raise _malformed("the packed identifier has no serial or no version")
+    return Identifier(_type_code(body_number, sequence), issuer_code, _serial(serial_number, length), version)
+
+
+def _serial(number: int, length: int) -> str:
+    """Write out the serial at a position, two characters at a time."""
+    number -= _FIRST_SERIALS[length]
+    pairs: list[str] = []
+    for _ in range(0, length, 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))[-length:]
+
+
+@lru_cache(maxsize=1024)
+def _type_code(body_number: int, sequence: int) -> str:
     digits: list[int] = []
     for _ in range(17):
         body_number, digit = divmod(body_number, 31)
         digits.insert(0, digit)
     body = "".join(_USCC[digit] for digit in digits) + _uscc_check(digits)
-    serial = ""
-    while serial_number:
-        serial_number, digit = divmod(serial_number - 1, 36)
-        serial = _SERIAL[digit] + serial
-    if not 0 < len(serial) <= _MAX_SERIAL or not version:
-        raise _malformed("the packed identifier has no serial or no version")
-    return Identifier(f"{body}{sequence:03d}", issuer_code, serial, version)
+    return f"{body}{sequence:03d}"

@@ -100,6 +100,19 @@ def require_taken(case: Case) -> None:
         raise EcertError(Reason.MATTER_ELSEWHERE, f"it is for applicants of the kind {matter.applicants}")
 
 
+def require_complete(case: Case, resolutions: tuple[Resolution, ...]) -> None:
+    """Require that this window may accept the case now.
+
+    Raises:
+        EcertError: MATTER_INCOMPLETE, something is needed: every code is named; MATTER_ELSEWHERE, see `require_taken`.
+    """
+    require_taken(case)
+    missing = needed(resolutions)
+    if missing:
+        codes = ", ".join(one.material.code for one in missing)
+        raise EcertError(Reason.MATTER_INCOMPLETE, f"still needed: {codes}")
+
+
 def accept(case: Case, number: AcceptanceNumber, receipt_number: str) -> Acceptance:
     """Accept a case.
 
@@ -109,15 +122,11 @@ def accept(case: Case, number: AcceptanceNumber, receipt_number: str) -> Accepta
         receipt_number: That of the receipt, unique within the unit.
 
     Raises:
-        EcertError: MATTER_INCOMPLETE, something is needed: every code is named; MATTER_ELSEWHERE, see `require_taken`.
+        EcertError: MATTER_INCOMPLETE or MATTER_ELSEWHERE, see `require_complete`.
         MalformedError: RECEIPT_MALFORMED; no receipt can say what was verified.
     """
-    require_taken(case)
     resolutions = resolve(case)
-    missing = needed(resolutions)
-    if missing:
-        codes = ", ".join(one.material.code for one in missing)
-        raise EcertError(Reason.MATTER_INCOMPLETE, f"still needed: {codes}")
+    require_complete(case, resolutions)
     receipt = receipt_of(case, resolutions, receipt_number, number.text)
     receipt.encode()
     return Acceptance(

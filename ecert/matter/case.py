@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ecert.licence.codes import HOLDER_CODE_TYPES, check_holder_code
 from ecert.presentation.reading import MAX_NAME, malformed, require_seconds, require_text
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ecert.presentation import Grant, Use, Way
     from ecert.receipt import Place
     from ecert.verification import Verdict
+
+T = TypeVar("T")
 
 MAX_LICENCES: Final = 32
 """The most licences shown in one case."""
@@ -121,6 +123,22 @@ class Declared:
         """Return the codes of all materials that it speaks of."""
         maps = (self.shared, self.issued, self.earlier, self.promises, self.paper, self.same_person)
         return {*self.deferred, *(code for one in maps for code in one)}
+
+    def without(self, code: str) -> Declared:
+        """Return this without what was declared for one material."""
+        return Declared(
+            shared=_without(self.shared, code),
+            issued=_without(self.issued, code),
+            earlier=_without(self.earlier, code),
+            promises=_without(self.promises, code),
+            deferred=self.deferred - {code},
+            paper=_without(self.paper, code),
+            same_person=_without(self.same_person, code),
+        )
+
+
+def _without(declared: Mapping[str, T], code: str) -> dict[str, T]:
+    return {key: one for key, one in declared.items() if key != code}
 
 
 @dataclass(frozen=True, slots=True)

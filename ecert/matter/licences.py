@@ -14,7 +14,7 @@ from ecert.errors import RejectedError
 from ecert.licence.application import HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME
 from ecert.licence.record import Record
 from ecert.licence.validity import china_day
-from ecert.matter.ways import Whose
+from ecert.matter.ways import ByLicence, Whose
 from ecert.matter.words import Notice, Obstacle
 from ecert.presentation import Binding
 from ecert.revocation import Flag
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecert.matter.case import Case, Person, Shown
-    from ecert.matter.ways import ByLicence
+    from ecert.matter.definition import Matter
 
 _WHOSE: Final = (HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME)
 
@@ -51,6 +51,13 @@ class Candidate:
 def needed_fields(way: ByLicence) -> tuple[str, ...]:
     """Return everything that is read in a licence: what the matter asks for, and by what it is known whose it is."""
     return tuple(sorted({*way.fields, *(() if way.whose is Whose.ANYBODY else _WHOSE)}))
+
+
+def asked_fields(matter: Matter, type_code: str) -> tuple[str, ...]:
+    """Return everything that a matter reads in licences of a type: what its holder is asked to consent to."""
+    ways = (way for material in matter.materials for way in material.ways)
+    asked = (needed_fields(way) for way in ways if isinstance(way, ByLicence) and type_code in way.types)
+    return tuple(sorted({name for names in asked for name in names}))
 
 
 def find_licence(way: ByLicence, case: Case, same_person: str | None) -> Candidate | Refusal:

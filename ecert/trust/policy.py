@@ -57,12 +57,10 @@ class Policy:
 
     def budget(self, type_code: str, matter: str | None = None) -> Budget:
         """Return the strictest of what applies."""
-        none = Budget()
-        applying = (
-            self.default,
-            self.types.get(type_code, none),
-            none if matter is None else self.matters.get(matter, none),
-        )
+        others = (self.types.get(type_code), None if matter is None else self.matters.get(matter))
+        applying = [self.default, *(one for one in others if one is not None)]
+        if len(applying) == 1:
+            return self.default
         return Budget(_least(one.registry for one in applying), _least(one.status for one in applying))
 
 

@@ -57,6 +57,7 @@ class Registry:
         self.policy = policy
         self._keys = keys
         self._thefts: dict[bytes, dict[int, datetime]] = {}
+        self._compromised: dict[bytes, datetime | None] = {}
         self._paths: dict[tuple[str, bytes], ValidatedPath | VerificationError | MalformedError] = {}
 
     def is_fresh(self, at: datetime) -> bool:
@@ -115,6 +116,12 @@ class Registry:
         The revocation lists are asked directly: a theft dated before a certificate's first instant leaves no valid
         path that could tell of it.
         """
+        point = key.public_key.point
+        if point not in self._compromised:
+            self._compromised[point] = self._earliest_theft(key)
+        return self._compromised[point]
+
+    def _earliest_theft(self, key: RegisteredKey) -> datetime | None:
         authority = Certificate.from_der(key.region.certificate)
         listed = [(key.region.crl, one.serial) for one in key.certificates] + [(self.national_crl, authority.serial)]
         thefts = [self._theft(crl, serial) for crl, serial in listed if crl is not None]

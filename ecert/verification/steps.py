@@ -41,6 +41,8 @@ STEPS: Final = (
 )
 """The steps' names; a step's number is its position, from 1."""
 
+_PASSED: Final = tuple(Check(number, name, Result.PASS, Reason.OK) for number, name in enumerate(STEPS, 1))
+_SKIPPED: Final = tuple(Check(number, name, Result.SKIPPED, Reason.OK) for number, name in enumerate(STEPS, 1))
 _STATE_REASONS: Final = {
     State.INACTIVE: Reason.INACTIVE,
     State.SUSPENDED: Reason.SUSPENDED,
@@ -89,21 +91,18 @@ class Run:
 
     def step(self, action: Callable[[], bool]) -> None:
         """Run the next step; `action` returns False when it has nothing to look at, and raises to refuse."""
-        number = len(self.checks) + 1
-        result, code, detail = Result.PASS, Reason.OK, ""
+        place = len(self.checks)
         try:
-            if not action():
-                result = Result.SKIPPED
-        except UndeterminedError as error:
-            result, code, detail = Result.UNKNOWN, error.reason, error.detail
-        except (MalformedError, RejectedError) as error:
-            result, code, detail = Result.FAIL, error.reason, error.detail
-        self.checks.append(Check(number, STEPS[number - 1], result, code, detail))
+            check = (_PASSED if action() else _SKIPPED)[place]
+        except (UndeterminedError, MalformedError, RejectedError) as error:
+            result = Result.UNKNOWN if isinstance(error, UndeterminedError) else Result.FAIL
+            check = Check(place + 1, STEPS[place], result, error.reason, error.detail)
+        self.checks.append(check)
 
     def all_steps(self, load: Callable[[], bytes]) -> None:
         """Run every step, in order."""
-        self.step(lambda: self.read(load))
         for action in (
+            lambda: self.read(load),
             self.consult_registry,
             self.find_key,
             self.check_seal,

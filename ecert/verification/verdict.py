@@ -92,9 +92,9 @@ class VerifiedLicence:
 
 def decide(checks: Iterable[Check]) -> tuple[Outcome, Reason]:
     """Return the outcome and its reason: the first failure, else the first thing unknown, else valid."""
-    checks = tuple(checks)
+    problems = [check for check in checks if check.result is not Result.PASS and check.result is not Result.SKIPPED]
     for result, outcome in ((Result.FAIL, Outcome.INVALID), (Result.UNKNOWN, Outcome.UNDETERMINED)):
-        for check in checks:
+        for check in problems:
             if check.result is result:
                 return outcome, check.code
     return Outcome.VALID, Reason.OK

@@ -287,7 +287,10 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
     """Make every error of an application a problem, which `answer` makes a response of."""
 
     async def on_known(request: Request, error: Exception) -> Response:
-        return answer(request, problem_of(error))
+        problem = problem_of(error)
+        if problem.code is Reason.INTERNAL:
+            _log.error("%s", error)
+        return answer(request, problem)
 
     async def on_unknown(request: Request, error: Exception) -> Response:
         """Say nothing of it on the wire; the server logs where it was raised, when it is raised again."""

@@ -42,6 +42,7 @@ class Tbs(StrEnum):
     SEAL_STATUS = "seal-status"
     ISSUED_HEAD = "issued-head"
     AUDIT_HEAD = "audit-head"
+    TYPE_LIST = "type-list"
     VERIFICATION_RECEIPT = "verification-receipt"
     TOKEN_LIST = "token-list"  # noqa: S105  (a kind)
     ACCESS_TOKEN = "access-token"  # noqa: S105  (a kind)

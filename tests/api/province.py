@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.decisions import make_decision
 from api.folder import StatusFolder
@@ -115,6 +115,11 @@ class Provinces:
     def status_key(self, region: str = GUANGDONG) -> PrivateKey:
         return self.country.keys[f"status-{region}"]
 
+    def applied(self, slug: str, region: str) -> dict[str, Any]:
+        """Return an application of somebody of a region, in JSON."""
+        rows = json.loads((DEMO / f"{slug}.json").read_text("utf-8"))
+        return next(row for row in rows if row["certificateAreaCode"].startswith(AREAS[region]))
+
     def issue(
         self,
         slug: str = "business-licence",
@@ -122,9 +127,7 @@ class Provinces:
         parents: tuple[Identifier, ...] = (),
         foreign: Mapping[Identifier, Parent] | None = None,
     ) -> SealedLicence:
-        rows = json.loads((DEMO / f"{slug}.json").read_text("utf-8"))
-        row = next(row for row in rows if row["certificateAreaCode"].startswith(AREAS[region]))
-        application = replace(parse_application(row), parents=parents)
+        application = replace(parse_application(self.applied(slug, region)), parents=parents)
         signer = self.country.keys[ISSUERS[region]]
         key = self.registry.find(signer.public_key.key_id)
         assert key is not None

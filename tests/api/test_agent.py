@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
+from api.access.permissions import Scope
 from api.access.principals import Role
+from api.batches.book import BatchBook, Order
+from api.batches.desk import new_lock
+from api.batches.parts import Intake
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.licences.drafts import DraftBook
+from api.lifecycle.proposals import NewProposal, ProposalBook
 from api.office import open_office
 from api.options import open_signer, open_vault
 from api.service_schema import drafts
@@ -48,6 +53,7 @@ STATUS_KINDS = [
     "seal-status",
     "issued-head",
     "audit-head",
+    "type-list",
     "token-list",
 ]
 
@@ -62,6 +68,7 @@ def agency(provinces: Provinces) -> Iterator[Agency]:
     agency = Agency(provinces.folder / "agent")
     issuing = ["record", "face", "sealing"]
     agency.add("market", provinces.country.keys[ISSUERS[GUANGDONG]], kinds=issuing)
+    agency.add("tokens", kinds=["access-token"])
     agency.add("status", provinces.status_key(), kinds=STATUS_KINDS)
     write_vault_file(agency.folder / "ledger.vault", new_keys(), vault_passphrase(), replacing=False)
     agency.tables["vaults.ledger"] = {"file": "ledger.vault", "clients": ["api"], "per_day": 100}
@@ -113,7 +120,7 @@ class Kept(Region):
     def open(self, **changes: Any) -> Office:
         department = DepartmentSettings(code=DEPARTMENT, signer=self.agent.uri("market"), seal=SEAL)
         return open_office(
-            self.settings(departments=(department,), **changes),
+            self.settings(departments=(department,), token_key=self.agent.uri("tokens"), **changes),
             lambda: datetime.now(UTC),
             signer=lambda uri: open_signer(uri, None),
             vault=open_vault(self.agent.uri("ledger"), None),
@@ -150,12 +157,33 @@ def test_the_service_goes_on_issuing_while_its_agent_is_killed_and_started_again
     assert shown.count('"sealing": 1') >= 12
 
 
-def fill(ledger: SqlLedger, provinces: Provinces) -> None:
-    """Keep one value of every sort that is encrypted with the ledger's key itself."""
-    DraftBook(ledger, "clerk").keep({"certificateTypeCode": "1"}, "", provinces.now)
-    attempt = Attempt.of("clerk", "a-key-of-mine", "POST", "/", b"")
-    attempt.begin(ledger, provinces.now)
-    attempt.finish(ledger, Answer(200, b"personal"))
+ATTEMPT = Attempt.of("clerk", "a-key-of-mine", "POST", "/", b"")
+
+
+def fill(ledger: SqlLedger, at: datetime) -> tuple[str, str, str]:
+    """Keep one value of every sort that is encrypted with the ledger's key itself, and an answer; return their keys."""
+    draft = DraftBook(ledger, "clerk").keep({"certificateTypeCode": "1"}, "", at)
+    ATTEMPT.begin(ledger, at)
+    ATTEMPT.finish(ledger, Answer(200, b"personal"))
+    with ledger.database.transaction():
+        proposed = ProposalBook(ledger).propose(
+            NewProposal(DEPARTMENT, "seal-use", b"personal", "x", "clerk", batch="x"), at
+        )
+    batch, secret, lock = new_lock(ledger)
+    with Intake(lock) as intake:
+        intake.take(b"a table")
+        digests = intake.finish()
+        BatchBook(ledger).hand_in(batch, secret, Order(DEPARTMENT, None, "x", files=False), intake, digests, now=at)
+    return draft, proposed.key, batch
+
+
+def require_all(ledger: SqlLedger, keys: tuple[str, str, str], at: datetime) -> None:
+    """Require that everything kept by `fill` still opens."""
+    draft, proposed, batch = keys
+    assert DraftBook(ledger, "clerk").find(draft).type_code == "1"
+    assert ATTEMPT.begin(ledger, at) == Answer(200, b"personal")
+    assert ProposalBook(ledger).find(Scope(GUANGDONG, None), proposed).content == b"personal"
+    BatchBook(ledger).lock(batch)
 
 
 @pytest.mark.parametrize("provinces", ["sqlite", "postgres"], indirect=True)
@@ -169,20 +197,19 @@ def test_after_a_rotation_everything_is_encrypted_anew_and_the_old_version_can_g
     file = agency.folder / "ledger.vault"
     running = agency.vault()
     with SqlLedger(provinces.ledger(), vault=running) as ledger:
-        fill(ledger, provinces)
+        kept = fill(ledger, provinces.now)
         agency.stop()
         assert agency.command("vault", "rotate", file).stdout.endswith("\t2\t1,2\n")
         agency.start()
         out, _ = api("vault", "rotate", *places)
-        assert out == "2\t5\n"
-        assert json.loads(api("vault", "show", *places[:2], "--json")[0]) == {"2": 5}
+        assert out == "2\t7\n"
+        assert json.loads(api("vault", "show", *places[:2], "--json")[0]) == {"2": 7}
         agency.stop()
         agency.command("vault", "retire", file, "--version", "1")
         agency.start()
         assert ledger.find(parse_identifier(identifiers[0])).record is not None
         assert running.versions == (2,)
-        answer = Attempt.of("clerk", "a-key-of-mine", "POST", "/", b"").begin(ledger, provinces.now)
-        assert answer == Answer(200, b"personal")
+        require_all(ledger, kept, provinces.now)
     for one in identifiers:
         api("export", one, *places, "--out", provinces.folder / one)
     api("audit", "verify", "--ledger", provinces.ledger(), "--bundle", provinces.published)

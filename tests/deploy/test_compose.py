@@ -19,7 +19,8 @@ import keys.cli
 import verifier.cli
 from api.settings import load_settings
 from keys.agent.kinds import Tbs
-from keys.agent.policy import Policy, load_policy
+from keys.agent.policy import AuditPolicy, KeyPolicy, Policy, VaultPolicy, load_policy
+from tests.api.test_agent import STATUS_KINDS
 
 if TYPE_CHECKING:
     from api.settings import OfficeSettings
@@ -172,7 +173,7 @@ def test_a_region_asks_its_agent_for_what_the_policy_lets_it_have(region: str, t
     assert settings.vault is not None
     assert held.keys[_name(settings.token_key)].kinds == {Tbs.ACCESS_TOKEN}
     assert client in held.vaults[_name(settings.vault)].clients
-    everything = [*held.keys.values(), *held.vaults.values(), held.audit]
+    everything: list[AuditPolicy | KeyPolicy | VaultPolicy] = [*held.keys.values(), *held.vaults.values(), held.audit]
     assert {str(one.secret.passphrase_file) for one in everything} <= set(secrets(agent))
     assert {one.secret.file.parts[1] for one in everything} == {"keys"}
 
@@ -183,6 +184,7 @@ def test_the_status_is_signed_for_the_publisher_alone(region: str, tmp_path: Pat
     command = publisher["command"]
     key = held.keys[_name(command[command.index("--signer") + 1])]
     assert key.clients == {held.clients[uid(publisher)]}
+    assert key.kinds == set(STATUS_KINDS)
     assert key.secret.file.name == f"status-{region}.key.pem"
     ledgers = {
         service["command"][service["command"].index("--ledger") + 1]

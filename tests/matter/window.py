@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ecert.matter import ByLicence, Case, Declared, Identified, Matter, Matters, Person, Reference, Shown, needed_fields
+from ecert.matter import Case, Declared, Identified, Matter, Matters, Person, Reference, Shown, asked_fields
 from ecert.presentation import CounterConsent, CounterForm, Requester, Use, Way, bind, grant_at_counter
 from ecert.receipt import Place
 from ecert.sm2 import sm3
@@ -31,12 +31,6 @@ COMPANY = Person("广州示例样品云图智能制造科技发展有限公司",
 
 def matter(slug: str) -> Matter:
     return Matter.from_json((DATA / "matters" / f"{slug}.json").read_bytes())
-
-
-def fields_asked(asked: Matter, type_code: str) -> tuple[str, ...]:
-    """Return everything that a matter reads in licences of a type."""
-    ways = [way for material in asked.materials for way in material.ways if isinstance(way, ByLicence)]
-    return tuple(sorted({name for way in ways if type_code in way.types for name in needed_fields(way)}))
 
 
 @dataclass
@@ -83,7 +77,7 @@ class Window:
         asked = matter(slug)
         unit = Requester(PLACE.unit, PLACE.name, "clerk-7")
         binding = bind(unit, Use(asked.name, asked.item_code, "case-1", PURPOSE), licence.identifier)
-        fields = fields_asked(asked, licence.identifier.type_code)
+        fields = asked_fields(asked, licence.identifier.type_code)
         consent = CounterConsent(CounterForm.PAPER, "ab" * 32, self.now + timedelta(days=1))
         return grant_at_counter(
             replace(binding, **changes), fields, consent, operator="clerk-7", entropy=secrets.token_bytes, at=self.now

@@ -10,4 +10,4 @@ from ecert.sm2.kernel import _verify
 def _bound_as_it_was() -> object:
     yield
     use_engine("auto")
-    _verify.set_limit(256 << 20)
+    _verify.set_limit(512 << 20)

@@ -162,8 +162,8 @@ class Province:
 
     # Licences
 
-    def issue(self, row: int = 0) -> SealedLicence:
-        application = parse_application(json.loads((DATA / "business-licence.json").read_text("utf-8"))[row])
+    def issue(self, row: int = 0, slug: str = "business-licence") -> SealedLicence:
+        application = parse_application(json.loads((DATA / f"{slug}.json").read_text("utf-8"))[row])
         key = self.registry.find(self.key_id)
         assert key is not None
         return issue(

@@ -6,7 +6,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from ecert.errors import CustodyError, Reason
+from ecert.web import problems
 from ecert.web.logs import start_logging
 from ecert.web.metrics import Metrics, Rim
 
@@ -79,3 +83,22 @@ def test_what_is_said_while_a_request_is_answered_carries_its_trace_id(capsys: p
     one, other = lines(capsys)
     assert one["trace_id"] == _TRACE
     assert other["trace_id"] not in ("", _TRACE)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_what_a_caller_is_not_told_is_in_the_log_under_the_trace_id_of_the_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise CustodyError(Reason.AGENT_UNREACHABLE, "the agent at /run/ecert/agent.sock does not answer: closed")
+
+    start_logging()
+    answer = TestClient(Rim(app, Metrics(), body_limit=1)).get("/").json()
+    (line,) = [one for one in lines(capsys) if one["logger"] == "ecert.web"]
+    assert (answer["code"], answer["detail"]) == ("internal", "")
+    assert line["event"].startswith("agent-unreachable: the agent at /run/ecert/agent.sock")
+    assert line["trace_id"] == answer["trace_id"]

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 from api.console.pages import STATIC
 from api.console.routes import (
     audit,
+    batches,
     callers,
     catalogue,
     dashboard,
@@ -42,5 +43,17 @@ class _Files(StaticFiles):
 def add_console(app: FastAPI, office: Office) -> None:
     """Add the console of a region."""
     app.mount(f"{HOME}/static", _Files(directory=STATIC))
-    for one in (audit, callers, catalogue, dashboard, decisions, entrance, issuing, licences, proposals, seals):
+    for one in (
+        audit,
+        batches,
+        callers,
+        catalogue,
+        dashboard,
+        decisions,
+        entrance,
+        issuing,
+        licences,
+        proposals,
+        seals,
+    ):
         app.include_router(one.router(office), include_in_schema=False)

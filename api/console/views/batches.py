@@ -88,6 +88,7 @@ class BatchUpload:
         max_rows: The most rows of a file.
         max_megabytes: Its largest size.
         idempotency_key: Makes a form sent twice one batch.
+        makes_files: Whether the department has a seal to make files with.
         problem: Why the last file was refused.
     """
 
@@ -96,6 +97,7 @@ class BatchUpload:
     max_rows: int
     max_megabytes: int
     idempotency_key: str
+    makes_files: bool = True
     problem: Phrase | None = None
 
 
@@ -142,6 +144,7 @@ class BatchPage:
         may_cancel: Whether the operator may cancel it now.
         two_persons: Whether somebody else must approve the use of the seal first.
         idempotency_key: Makes a form sent twice one start.
+        problem: Why it was refused, or what it waits for: a sentence, then everything that is wrong.
     """
 
     row: BatchRow
@@ -157,3 +160,4 @@ class BatchPage:
     may_cancel: bool
     two_persons: bool
     idempotency_key: str
+    problem: tuple[Phrase, ...] = ()

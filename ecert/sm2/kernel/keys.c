@@ -5,16 +5,18 @@
 
 #include "stable_abi.h"
 
-/* A table of window 8 pays after about 30 uses, one of window 12 after some hundreds. Whether a key has earned one is
- * asked at every 32nd use. G has the largest: 5 MiB, once. */
-enum { ASK_EVERY = 32, LARGE_USES = 512, SMALL_WINDOW = 8, LARGE_WINDOW = 12, BASE_WINDOW = 13 };
+/* What a key earns by its uses, asked at every 16th: a table of window 6 has 86 KiB and pays at once, one of window 8
+ * 256 KiB, one of window 12 2.75 MiB. G has the largest: 5 MiB, once. */
+enum { ASK_EVERY = 16, LARGE_WINDOW = 12, BASE_WINDOW = 13, BASE_USES = 512 };
+static const struct { unsigned window; uint64_t uses; } STEPS[] = {{LARGE_WINDOW, 2048}, {8, 256}, {6, 16}};
+enum { STEPS_COUNT = sizeof STEPS / sizeof *STEPS };
 /* A table goes only where its key rested this many times longer than the newcomer rests between two uses: where keys
  * take turns, those with tables keep them, instead of all building tables for each other. */
 enum { RESTED = 4 };
 
 static key base, held = {.next = &held, .previous = &held};
 static uint64_t now;
-static size_t memory, memory_large, limit = (size_t)256 << 20;
+static size_t memory, memory_large, limit = (size_t)512 << 20;
 
 static const uint8_t IDENTITY_AND_CURVE[] =
     "\x00\x80" "1234567812345678"
@@ -103,10 +105,12 @@ static table *build(key *known, unsigned window) {
     return built;
 }
 
+/* The largest window that a key has earned and not yet got, and that there is room for; 0 for none. */
 static unsigned earned(const key *known) {
     unsigned has = known->multiples ? known->multiples->window : 0;
-    unsigned window = known->uses >= LARGE_USES ? LARGE_WINDOW : SMALL_WINDOW;
-    return window > has && !known->building ? window : 0;
+    for (int i = 0; i < STEPS_COUNT && !known->building && STEPS[i].window > has; i++)
+        if (known->uses >= STEPS[i].uses && make_room(known, STEPS[i].window)) return STEPS[i].window;
+    return 0;
 }
 
 void key_use(key *known) {
@@ -114,8 +118,7 @@ void key_use(key *known) {
     if (known->uses++ == 0) known->first = now;
     if (known->uses % ASK_EVERY) return;
     unsigned window = earned(known);
-    if (window && !make_room(known, window)) window = window == LARGE_WINDOW && !known->multiples ? SMALL_WINDOW : 0;
-    if (!window || (window == SMALL_WINDOW && !make_room(known, window))) return;
+    if (!window) return;
     memory += table_size(window); /* taken before it is built: another thread may build meanwhile */
     memory_large += large_part(window);
     table *built = build(known, window);
@@ -129,14 +132,14 @@ void key_use(key *known) {
 
 bool base_prepare(void) {
     base.point = GROUP_G;
-    if (!base.multiples) base.multiples = table_build(&base.point, SMALL_WINDOW);
+    if (!base.multiples) base.multiples = table_build(&base.point, 8);
     if (base.multiples) base.multiples->references = 1;
     return base.multiples != NULL;
 }
 
 void base_use(size_t times) {
     base.uses += times;
-    if (base.uses < LARGE_USES || base.building || base.multiples->window == BASE_WINDOW) return;
+    if (base.uses < BASE_USES || base.building || base.multiples->window == BASE_WINDOW) return;
     table *built = build(&base, BASE_WINDOW);
     if (!built) return;
     table_return(base.multiples);

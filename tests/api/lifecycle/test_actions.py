@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
@@ -54,6 +56,18 @@ def test_the_console_has_words_for_every_action_and_state() -> None:
     assert [(one.name, one.value) for one in Shown] == [(one.name, one.value) for one in Action]
     assert {one.value for one in Action} <= {one.value for one in ShownSubject}
     assert {(one.name, one.value) for one in ShownState} == {(one.name, one.value) for one in ProposalState}
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "lifecycle.md").read_text("utf-8")
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\|`[a-z]+` \S+\|[a-z]+\|", line)]
+    assert len(rows) == len(RULES)
+    for name, becomes, *of, two, reasons in rows:
+        rule = RULES[Action(name.split("`")[1])]
+        assert becomes == rule.becomes.name.lower()
+        assert {one for one, mark in zip(Condition, of, strict=True) if mark} == rule.of
+        assert (two == "●") is rule.takes_two
+        assert tuple(re.findall("`([^`]+)`", reasons)) == rule.reasons
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,141 @@
+"""What the pages' forms carry, read strictly into values. Every complaint says which entry it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.datastructures import UploadFile
+
+from ecert.errors import EcertError, MalformedError, Reason
+from ecert.licence.codes import CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, check_text, parse_date
+from ecert.licence.validity import china_day
+from ecert.matter import Declared, Identified, Person, Reference, Settled
+from ecert.presentation import CounterConsent, CounterForm
+from ecert.sm2 import sm3
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ecert.matter import Material
+
+CONSENT_LASTS: Final = timedelta(days=1)
+"""How long consent at the counter holds: for the case at hand."""
+
+_MAX_TEXT: Final = 128
+
+
+class FormError(EcertError):
+    """An entry is missing or wrong.
+
+    Attributes:
+        what: The entry, as the page calls it.
+    """
+
+    def __init__(self, what: str) -> None:
+        """Say which entry it is."""
+        super().__init__(Reason.FORM_INCOMPLETE, what)
+        self.what = what
+
+
+def text_of(form: Mapping[str, Any], name: str, what: str) -> str:
+    """Return a text of 1 to 128 visible characters.
+
+    Raises:
+        FormError: it is something else.
+    """
+    value = form.get(name)
+    text = value.strip() if isinstance(value, str) else ""
+    if check_text(text, _MAX_TEXT):
+        raise FormError(what)
+    return text
+
+
+def read_applicant(form: Mapping[str, Any]) -> tuple[str, Person, Person | None]:
+    """Return the clerk, the applicant, and whoever acts for the applicant.
+
+    Raises:
+        FormError: an entry is missing or wrong.
+    """
+    operator = text_of(form, "operator", "工号 clerk")
+    applicant = _person(form, "applicant", "申请人 applicant")
+    agent = _person(form, "agent", "经办人 agent") if form.get("agent-name") or form.get("agent-code") else None
+    return operator, applicant, agent
+
+
+def _person(form: Mapping[str, Any], prefix: str, what: str) -> Person:
+    name, code = text_of(form, f"{prefix}-name", f"{what}：姓名或名称 name"), text_of(form, f"{prefix}-code", what)
+    kind, how = form.get(f"{prefix}-type"), form.get(f"{prefix}-identified")
+    if kind not in HOLDER_CODE_TYPES or how not in set(Identified):
+        raise FormError(what)
+    try:
+        return Person(name, code.upper() if kind == CREDIT_CODE_TYPE else code, str(kind), Identified(how))
+    except MalformedError:
+        raise FormError(f"{what}：号码 number") from None
+
+
+async def read_consent(form: Mapping[str, Any], at: datetime) -> CounterConsent:
+    """Return the consent whose scan was handed in.
+
+    Raises:
+        FormError: there is none.
+    """
+    form_of, scan = form.get("form"), await _upload(form.get("scan"))
+    if form_of not in set(CounterForm) or scan is None:
+        raise FormError("授权书扫描件 scan of the consent")
+    return CounterConsent(CounterForm(form_of), sm3(scan).hex(), at + CONSENT_LASTS)
+
+
+async def _upload(value: object) -> bytes | None:
+    if not isinstance(value, UploadFile) or not value.size:
+        return None
+    return await value.read()
+
+
+async def declare(declared: Declared, material: Material, form: Mapping[str, Any], at: datetime) -> Declared:
+    """Return what is declared after a form for one material was sent.
+
+    Raises:
+        FormError: an entry is missing or wrong.
+    """
+    code = material.code
+    match form.get("way"):
+        case Settled.SHARED:
+            made = replace(declared, shared={**declared.shared, code: _reference(form, at)})
+        case Settled.ISSUED_ONLINE:
+            made = replace(declared, issued={**declared.issued, code: _reference(form, at)})
+        case Settled.REUSED:
+            made = replace(declared, earlier={**declared.earlier, code: _reference(form, at)})
+        case Settled.PROMISED:
+            made = replace(declared, promises={**declared.promises, code: await _signed_promise(form)})
+        case Settled.DEFERRED:
+            made = replace(declared, deferred=declared.deferred | {code})
+        case Settled.PAPER:
+            made = replace(declared, paper={**declared.paper, code: text_of(form, "note", "纸质材料 paper")})
+        case "same-person":
+            note = text_of(form, "note", "同一主体的依据 why it is the same holder")
+            made = replace(declared, same_person={**declared.same_person, code: note})
+        case "undo":
+            made = declared.without(code)
+        case _:
+            raise FormError("免交方式 way")
+    return made
+
+
+async def _signed_promise(form: Mapping[str, Any]) -> str:
+    signed = await _upload(form.get("scan"))
+    if signed is None:
+        raise FormError("承诺书扫描件 scan of the signed promise")
+    return sm3(signed).hex()
+
+
+def _reference(form: Mapping[str, Any], at: datetime) -> Reference:
+    source, number = text_of(form, "source", "来源 source"), text_of(form, "number", "编号 number")
+    on = form.get("on")
+    try:
+        day = parse_date(on) if isinstance(on, str) and on else china_day(at)
+    except MalformedError:
+        raise FormError("日期 date") from None
+    return Reference(source, number, day)

@@ -1,0 +1,221 @@
+"""The register of what a window accepted: a small SQLite file.
+
+    acceptances   number (primary key), day, serial, case_id (unique: a case is accepted once), slip (JSON, masked),
+                  receipt (signed, or not yet), signed, and what the statistics count
+
+Nothing personal is in it but masked names: what a case was made of is forgotten when the case is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from ecert.errors import EcertError, NotFoundError, Reason
+from ecert.licence.validity import china_day
+from ecert.matter import AcceptanceNumber, Count, Settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from ecert.matter import Acceptance
+
+_TRIES: Final = 20
+"""How often a serial that another process took meanwhile is drawn anew."""
+_WAIT: Final = 5000
+"""Milliseconds to wait for another process's writing."""
+
+_TABLES: Final = MetaData()
+_ACCEPTANCES: Final = Table(
+    "acceptances",
+    _TABLES,
+    Column("number", String(23), primary_key=True),
+    Column("region", String(6), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("serial", Integer, nullable=False),
+    Column("case_id", String(64), nullable=False, unique=True),
+    Column("slip", String, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("signed", Boolean, nullable=False),
+    Column("item_code", String(64), nullable=False),
+    Column("matter", String(256), nullable=False),
+    Column("department", String(256), nullable=False),
+    Column("settled", String, nullable=False),
+    UniqueConstraint("region", "day", "serial"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An acceptance as it is put into the register.
+
+    Attributes:
+        acceptance: The acceptance.
+        slip: What its slip says; nobody in it is named in full.
+        receipt: Its verification receipt.
+        signed: Whether that is signed.
+    """
+
+    acceptance: Acceptance
+    slip: dict[str, Any]
+    receipt: bytes
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """An acceptance as the register has it.
+
+    Attributes:
+        number: 受理凭证号.
+        slip: What the slip says.
+        receipt: The verification receipt.
+        signed: Whether that is signed.
+    """
+
+    number: str
+    slip: dict[str, Any]
+    receipt: bytes
+    signed: bool
+
+
+class Register:
+    """The register of one window, or of several processes that share the file."""
+
+    def __init__(self, file: Path) -> None:
+        """Open the file, and make it where there is none.
+
+        Raises:
+            EcertError: USAGE; it cannot be opened.
+        """
+        self._engine = create_engine(f"sqlite:///{file}")
+        event.listen(self._engine, "connect", _prepare)
+        try:
+            _TABLES.create_all(self._engine)
+        except DBAPIError as error:
+            raise EcertError(Reason.USAGE, f"the register {file} cannot be opened") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def accept(self, case_id: str, region: str, at: datetime, make: Callable[[AcceptanceNumber], Entry]) -> Filed:
+        """File an acceptance under the next number of the day; the one there is, where the case was accepted before.
+
+        Args:
+            case_id: The case.
+            region: Of the window, 6 digits.
+            at: When, aware.
+            make: Returns what is filed under a number.
+        """
+        for _ in range(_TRIES):
+            found = self.of_case(case_id)
+            if found is not None:
+                return found
+            entry = make(AcceptanceNumber(region, china_day(at), self._last(region, at) + 1))
+            try:
+                self._insert(case_id, entry)
+            except IntegrityError:  # another process took the serial, or accepted the case
+                continue
+            return Filed(entry.acceptance.number.text, entry.slip, entry.receipt, entry.signed)
+        raise TimeoutError("no serial could be taken: too many write at once")
+
+    def _last(self, region: str, at: datetime) -> int:
+        day = china_day(at).isoformat()
+        newest = select(func.max(_ACCEPTANCES.c.serial)).where(
+            _ACCEPTANCES.c.region == region, _ACCEPTANCES.c.day == day
+        )
+        with self._engine.connect() as connection:
+            return int(connection.scalar(newest) or 0)
+
+    def _insert(self, case_id: str, entry: Entry) -> None:
+        count, number = Count.of(entry.acceptance), entry.acceptance.number
+        row = {
+            "number": number.text,
+            "region": number.region,
+            "day": number.day.isoformat(),
+            "serial": number.serial,
+            "case_id": case_id,
+            "slip": json.dumps(entry.slip, ensure_ascii=False),
+            "receipt": entry.receipt,
+            "signed": entry.signed,
+            "item_code": count.item_code,
+            "matter": count.matter,
+            "department": count.department,
+            "settled": ",".join(one.value for one in count.settled),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(_ACCEPTANCES).values(row))
+
+    def of_case(self, case_id: str) -> Filed | None:
+        """Return the acceptance of a case; None where it was not accepted."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(_ACCEPTANCES).where(_ACCEPTANCES.c.case_id == case_id)).one_or_none()
+        return None if row is None else _filed(row)
+
+    def find(self, number: str) -> Filed:
+        """Return an acceptance.
+
+        Raises:
+            NotFoundError: CASE_UNKNOWN; there is none of this number.
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(select(_ACCEPTANCES).where(_ACCEPTANCES.c.number == number)).one_or_none()
+        if row is None:
+            raise NotFoundError(Reason.CASE_UNKNOWN, "no acceptance has this number")
+        return _filed(row)
+
+    def unsigned(self) -> list[Filed]:
+        """Return what waits for its signature, oldest first."""
+        waiting = select(_ACCEPTANCES).where(~_ACCEPTANCES.c.signed).order_by(_ACCEPTANCES.c.day, _ACCEPTANCES.c.serial)
+        with self._engine.connect() as connection:
+            return [_filed(row) for row in connection.execute(waiting)]
+
+    def sign(self, number: str, receipt: bytes) -> None:
+        """Put a signed receipt in the place of one that waited."""
+        change = update(_ACCEPTANCES).where(_ACCEPTANCES.c.number == number, ~_ACCEPTANCES.c.signed)
+        with self._engine.begin() as connection:
+            connection.execute(change.values(receipt=receipt, signed=True))
+
+    def counts(self) -> list[Count]:
+        """Return what the statistics count."""
+        columns = ("item_code", "matter", "department", "region", "settled")
+        wanted = select(*(_ACCEPTANCES.c[name] for name in columns))
+        with self._engine.connect() as connection:
+            return [_count(*row) for row in connection.execute(wanted)]
+
+
+def _count(item_code: str, matter: str, department: str, region: str, settled: str) -> Count:
+    return Count(item_code, matter, department, region, tuple(map(Settled, settled.split(","))))
+
+
+def _filed(row: Any) -> Filed:
+    return Filed(row.number, json.loads(row.slip), row.receipt, row.signed)
+
+
+def _prepare(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAIT}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
