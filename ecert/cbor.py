@@ -6,11 +6,14 @@ indefinite length. Bytes that decode but are not the canonical encoding of what 
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import cbor2
 
 from ecert.errors import MalformedError, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[int | str, Value] | None"
 
@@ -19,6 +22,7 @@ MAX_ITEMS: Final = 1_000_000
 
 _DEPTH: Final = 8
 _ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_NUMBERS: Final = frozenset((int,))
 _KEYS: Final = frozenset((int, str))
 _SCALARS: Final = frozenset((bool, int, str, bytes, type(None)))
 _STRINGS: Final = (2, 3)
@@ -30,13 +34,23 @@ def encode(value: Value) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def _is_flat_record(value: object) -> bool:
+    """Tell whether this is a map of plain values under numbers in canonical order: its encoding need not sort it."""
+    if not isinstance(value, dict) or not _SCALARS.issuperset(map(type, value.values())):
+        return False
+    keys = list(value)
+    return _NUMBERS.issuperset(map(type, keys)) and keys == sorted(keys) and min(keys, default=0) >= 0
+
+
 def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind in _SCALARS:
-        return True
     if isinstance(value, dict):
-        return _KEYS.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
-    return isinstance(value, list) and all(map(_is_plain, value))
+        return _KEYS.issuperset(map(type, value)) and _are_plain(value.values())
+    return type(value) in _SCALARS or (isinstance(value, list) and _are_plain(value))
+
+
+def _are_plain(values: Collection[object]) -> bool:
+    """Look at scalars all at once: most values are lists of them."""
+    return _SCALARS.issuperset(map(type, values)) or all(map(_is_plain, values))
 
 
 def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -> Value:
@@ -60,7 +74,7 @@ def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -
         value = cbor2.loads(data, max_depth=_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
     except Exception as error:  # cbor2's tag decoders raise whatever their content provokes
         raise MalformedError(reason, "not well-formed CBOR") from error
-    if not _is_plain(value) or encode(value) != data:
+    if not (_is_flat_record(value) and cbor2.dumps(value) == data) and (not _is_plain(value) or encode(value) != data):
         raise MalformedError(reason, "not canonical CBOR of plain values")
     return value  # type: ignore[no-any-return]
 

@@ -208,19 +208,37 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
         """Return how far it has come."""
         return body_of(await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key)))
 
-    @routes.get(f"{PATH}/{{key}}/errors.csv", operation_id="readBatchErrors", summary="错误报告 What is wrong, by row")
+    @routes.get(
+        f"{PATH}/{{key}}/errors.csv",
+        operation_id="readBatchErrors",
+        summary="错误报告 What is wrong, by row",
+        response_class=Response,
+        responses={200: {"content": {"text/csv": {}}}},
+    )
     async def errors(key: str, visit: Annotated[Visit, Depends(office.guard("readBatchErrors"))]) -> Response:
         """Return the rows that cannot be issued, with every field that is wrong; values are masked."""
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
         return table_of(office, key, errors_step, f"errors-{key}.csv")
 
-    @routes.get(f"{PATH}/{{key}}/result.csv", operation_id="readBatchResult", summary="结果 What came of each row")
+    @routes.get(
+        f"{PATH}/{{key}}/result.csv",
+        operation_id="readBatchResult",
+        summary="结果 What came of each row",
+        response_class=Response,
+        responses={200: {"content": {"text/csv": {}}}},
+    )
     async def result(key: str, visit: Annotated[Visit, Depends(office.guard("readBatchResult"))]) -> Response:
         """Return for each row what came of it, and the licence that it became."""
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
         return table_of(office, key, result_step, f"result-{key}.csv")
 
-    @routes.get(f"{PATH}/{{key}}/events", operation_id="followBatch", summary="进度 Progress, as it happens (SSE)")
+    @routes.get(
+        f"{PATH}/{{key}}/events",
+        operation_id="followBatch",
+        summary="进度 Progress, as it happens (SSE)",
+        response_class=Response,
+        responses={200: {"content": {EVENTS: {}}}},
+    )
     async def events(key: str, visit: Annotated[Visit, Depends(office.guard("followBatch"))]) -> Response:
         """Send an event at every step, until the batch moves no more by itself."""
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))

@@ -9,6 +9,7 @@ from api.routes import (
     batches,
     callers,
     decisions,
+    docs,
     histories,
     licences,
     overview,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _ALL: Final = (
     *(batches, decisions, histories, licences, transfers),
-    *(overview, proposals, seals, callers, audit, tokens, types),
+    *(overview, proposals, seals, callers, audit, tokens, types, docs),
 )
 """`decisions` and `histories` stand before `licences`, whose files have any other name."""
 

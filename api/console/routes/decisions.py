@@ -46,7 +46,7 @@ from ecert.licence.application import MAX_PORTRAIT, read_application
 from ecert.licence.application import PORTRAIT as PORTRAIT_KEY
 from ecert.licence.codes import Phrase
 from ecert.licence.validity import CHINA
-from ecert.ofd.layout import PortraitItem
+from ecert.ofd.items import PortraitItem
 from ecert.revocation import ReasonCode
 
 _PROPOSALS = f"{HOME}/proposals"
