@@ -50,7 +50,7 @@ HEADINGS: Final = {
 
 def timestamp(instant: datetime) -> str:
     """Return an instant in RFC 3339, UTC, whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat("T", "seconds").removesuffix("+00:00") + "Z"
 
 
 def local_time(instant: datetime) -> str:
