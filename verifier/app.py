@@ -26,6 +26,7 @@ from verifier.questions import MAX_BATCH_BODY, MAX_BODY, VERIFY, VERIFY_BATCH, B
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi.telemetry import TelemetryConfig
     from starlette.types import ASGIApp
 
     from ecert.errors import MalformedError
@@ -39,6 +40,8 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""`Rim` counts; asking for each request whether the framework should costs as much as all of `Rim`."""
 _STATIC: Final = Path(__file__).parent / "static"
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
@@ -58,7 +61,9 @@ def create_app(services: Services) -> ASGIApp:
             await running
         await services.close()
 
-    app = FastAPI(title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY
+    )
     problems.install(app)
     _add_interface(app, services)
     _add_page(app, services)
