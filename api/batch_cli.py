@@ -62,7 +62,7 @@ def batch(
     run = _Run(_open(office, passphrase_file), load_settings(office).region, department)
     code = None if type_name is None else find_type(type_name).code
     key = resume or run.hand_in(table or Path(), code, files=files)
-    entry.say(f"批次 batch {key}")
+    entry.say(f"批次 batch {run.look(key).key}")
     with WorkerProcesses(office, passphrase_file, workers):
         now = run.follow(key, BatchState.VALIDATING, "校验 validating")
         if now.state is BatchState.READY and not check:

@@ -14,11 +14,10 @@ from api.access.providers import open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.access.tokens import Tokens
 from api.audit_watch import AuditWatch
-from api.catalogue.book import TypeBook
-from api.chain import ChainBook
 from api.console.site import Console
 from api.departments import open_departments
 from api.pool import LedgerPool
+from api.preparing import prepare
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from api.access.oidc import IdentityProvider
     from api.departments import Departments
-    from api.ledger import SqlLedger
     from api.settings import OfficeSettings
     from ecert.ofd.fonts import FontSet
     from ecert.sm2 import Signer, Vault
@@ -116,7 +114,7 @@ def open_office(
     departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
-        pool.do(lambda ledger: _prepare(ledger, settings.region, clock()))
+        pool.do(lambda ledger: prepare(ledger, settings.region, clock()))
     except BaseException:
         pool.close()
         raise
@@ -144,8 +142,3 @@ def open_office(
         fonts=fonts,
         drawing=drawing,
     )
-
-
-def _prepare(ledger: SqlLedger, region: str, now: datetime) -> None:
-    ChainBook(ledger.database).bind(region)
-    TypeBook(ledger.database).seed(now)

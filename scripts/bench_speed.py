@@ -10,7 +10,7 @@ from typing import Any
 
 from bench_figures import figure, per_second
 from bench_ofd import OfdBench
-from bench_sm2 import INNER, MESSAGE, openssl_speed
+from bench_sm2 import INNER, MESSAGE, measure_sm2, openssl_speed
 from gmssl.sm2 import CryptSM2
 
 from api.ledger import SqlLedger
@@ -60,7 +60,12 @@ def measure(seconds: float) -> list[dict[str, Any]]:
         if speed:
             figures.append(figure(f"{name}_sign", speed[0], "1/s", "", None))
             figures.append(figure(f"{name}_verify", speed[1], "1/s", "", None))
-    return figures + pipeline(seconds, ours_sign, ours_verify) + files(seconds, ours_sign, ours_verify)
+    return (
+        measure_sm2(seconds)
+        + figures
+        + pipeline(seconds, ours_sign, ours_verify)
+        + files(seconds, ours_sign, ours_verify)
+    )
 
 
 def pipeline(seconds: float, ours_sign: float, ours_verify: float) -> list[dict[str, Any]]:

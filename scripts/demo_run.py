@@ -18,6 +18,7 @@ from demo_applications import DATA, applications_of
 from demo_commands import FailedError, run
 from demo_country import DEPARTMENTS, HOST, REGIONS, SEAL_MAKERS, TSAS, Department
 from demo_files import check_files, make_seals, suspend_seal, write_expected, write_file_cases
+from demo_matters import accept_matters
 from demo_network import network_of
 from demo_processes import StartError
 from demo_service import keep_up, serve_departments
@@ -427,6 +428,7 @@ def main() -> None:
         suspend_seal(demo, issued)
         serve_departments(demo)
         audit(demo)
+        accept_matters(demo, issued)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

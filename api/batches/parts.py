@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
+from api.batches.claims import ClaimLostError
 from api.service_schema import batch_parts
 from ecert.errors import MalformedError, Reason
 from ecert.web.digests import Digester
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -88,9 +89,10 @@ class Intake:
 class PartsFile(io.RawIOBase):
     """Reads a batch's file from its parts; able to seek."""
 
-    def __init__(self, database: Database, batch: str, lock: Lock, size: int) -> None:
-        """Read `size` bytes in all."""
+    def __init__(self, database: Database, batch: str, lock: Lock, size: int, told: Callable[[], None]) -> None:
+        """Read `size` bytes in all; `told` is called with every part."""
         super().__init__()
+        self._told = told
         self._db, self._batch, self._lock, self._size = database, batch, lock, size
         self._at = 0
         self._held: dict[int, bytes] = {}
@@ -118,6 +120,7 @@ class PartsFile(io.RawIOBase):
 
         Raises:
             RejectedError: CIPHERTEXT_BAD; the part was altered.
+            ClaimLostError: it is there no more: somebody else has validated the batch, or it was cancelled.
         """
         number, within = divmod(self._at, PART)
         piece = self._part(number)[within : within + len(buffer)] if self._at < self._size else b""
@@ -127,11 +130,14 @@ class PartsFile(io.RawIOBase):
 
     def _part(self, number: int) -> bytes:
         if number not in self._held:
+            self._told()
             if len(self._held) == _HELD:
                 del self._held[next(iter(self._held))]
             one = (batch_parts.c.batch == self._batch) & (batch_parts.c.number == number)
-            sealed = self._db.run(select(batch_parts.c.data).where(one)).scalar_one()
-            self._held[number] = self._lock.open(_column(number), bytes(sealed))
+            row = self._db.row(select(batch_parts.c.data).where(one))
+            if row is None:
+                raise ClaimLostError(self._batch)
+            self._held[number] = self._lock.open(_column(number), bytes(row.data))
         return self._held[number]
 
 

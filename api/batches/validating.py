@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete
 
 from api.audit import AuditBook
 from api.batches.book import Batch, BatchBook
@@ -21,73 +20,18 @@ from api.batches.checking import Checker, problem_of
 from api.batches.parts import PartsFile
 from api.batches.rows import seal_application, seal_errors
 from api.batches.states import BatchState, RowState
-from api.service_schema import batch_parts, batch_rows, batches
+from api.service_schema import batch_parts, batch_rows
 from api.tables import open_table
 from ecert.errors import EcertError, IssuanceError, MalformedError, Reason
 from ecert.licence.application import Application
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime, timedelta
-
+    from api.batches.claims import Claim
     from api.ledger import SqlLedger
     from api.tables import Row, Table
 
 STEP: Final = 500
 """How many rows are kept in one transaction."""
-
-
-class ClaimLostError(Exception):
-    """Somebody else is at work on it, or it was cancelled: what was about to be written is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right of one worker to validate one batch, renewed with everything it writes.
-
-    Attributes:
-        worker: Who has it.
-        clock: Returns the time.
-        lease: How long it lasts without being renewed.
-    """
-
-    worker: str
-    clock: Callable[[], datetime]
-    lease: timedelta
-
-    def take(self, ledger: SqlLedger) -> str | None:
-        """Take the oldest batch that nobody validates; return its key."""
-        now, db = self.clock(), ledger.database
-        free = or_(batches.c.worker_until.is_(None), batches.c.worker_until <= now)
-        query = select(batches.c.key).where(batches.c.state == BatchState.VALIDATING, free).order_by(batches.c.at)
-        if db.row(query.limit(1)) is None:
-            return None
-        with db.transaction():
-            row = db.row(query.limit(1))
-            if row is not None:
-                mine = {"worker": self.worker, "worker_until": now + self.lease}
-                db.run(update(batches).where(batches.c.key == row.key).values(**mine))
-        return None if row is None else str(row.key)
-
-    def write(self, ledger: SqlLedger, key: str, **values: Any) -> None:
-        """Change the batch, in the transaction under way.
-
-        Raises:
-            ClaimLostError: it is not this worker's any more.
-        """
-        mine = (batches.c.key == key) & (batches.c.worker == self.worker) & (batches.c.state == BatchState.VALIDATING)
-        until = {"worker_until": self.clock() + self.lease}
-        if ledger.database.run(update(batches).where(mine).values(**until | values)).rowcount != 1:
-            raise ClaimLostError(key)
-
-    def put_off(self, ledger: SqlLedger, key: str, error: EcertError, until: datetime) -> None:
-        """Leave a batch that cannot be validated now until later, and say why.
-
-        Raises:
-            ClaimLostError: as `write`.
-        """
-        with ledger.database.transaction():
-            self.write(ledger, key, problem=_json(problem_of(error)), worker_until=until)
 
 
 class Validation:
@@ -99,6 +43,7 @@ class Validation:
         self._batch, self._checker, self._claim = batch, checker, claim
         self._lock = BatchBook(ledger).lock(batch.key)
         self._checked, self._good = batch.checked, batch.good
+        self._due = claim.clock() + claim.lease / 3
 
     def run(self) -> None:
         """Validate to the end.
@@ -116,13 +61,22 @@ class Validation:
         self._end(nothing, forget=False)
 
     def _read(self) -> None:
-        with io.BufferedReader(PartsFile(self._db, self._batch.key, self._lock, self._batch.size)) as file:
+        parts = PartsFile(self._db, self._batch.key, self._lock, self._batch.size, self._stay)
+        with io.BufferedReader(parts) as file:
             table = open_table(file)
             self._note(table)
             self._checker.require_columns(table)
             rows = islice(table.rows, self._checked, None)
             while step := list(islice(rows, STEP)):
                 self._keep(step)
+
+    def _stay(self) -> None:
+        """Renew the claim while nothing is written: rows that were kept before are passed over for minutes."""
+        now = self._claim.clock()
+        if now >= self._due:
+            self._due = now + self._claim.lease / 3
+            with self._db.transaction():
+                self._claim.write(self._ledger, self._batch.key)
 
     def _note(self, table: Table) -> None:
         """Write down what the file turned out to be."""

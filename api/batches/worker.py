@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 
 from api.batches.book import BatchBook
 from api.batches.checking import Checker
+from api.batches.claims import Claim, ClaimLostError
 from api.batches.issuing import Chunk, ChunkIssue, put_off, take_chunk
-from api.batches.validating import Claim, ClaimLostError, Validation
+from api.batches.validating import Validation
 from api.catalogue.book import TypeBook
 from api.service_schema import batch_chunks, batches
 from ecert.errors import EcertError, Reason
@@ -84,7 +85,8 @@ class Worker:
         """Free what processes of this machine had claimed that are no more: nobody needs to wait for it."""
         host = self.name.partition(":")[0]
         for table in (batch_chunks, batches):
-            names = ledger.database.run(select(table.c.worker).where(table.c.worker.startswith(f"{host}:")).distinct())
+            here = table.c.worker.startswith(f"{host}:", autoescape=True)
+            names = ledger.database.run(select(table.c.worker).where(here).distinct())
             gone = [name for name in names.scalars() if name != self.name and not _lives(name)]
             if gone:
                 ledger.database.run(update(table).where(table.c.worker.in_(gone)).values(worker_until=None))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from api.departments import open_departments
 from api.pool import LedgerPool
+from api.preparing import prepare
 from api.registry import CurrentRegistry
 from ecert.cli.fonts import load_fonts
 
@@ -47,4 +48,6 @@ def open_workshop(
     registry = CurrentRegistry(Path(settings.published))
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
     departments = open_departments(settings, registry, fonts, clock, signer)
-    return Workshop(LedgerPool(settings.ledger, vault, threads=1), departments, clock)
+    pool = LedgerPool(settings.ledger, vault, threads=1)
+    pool.do(lambda ledger: prepare(ledger, settings.region, clock()))
+    return Workshop(pool, departments, clock)

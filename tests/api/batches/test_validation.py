@@ -9,6 +9,8 @@ import secrets
 import threading
 import time
 import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,13 @@ import pytest
 from sqlalchemy import func, select
 
 from api.batches import parts
+from api.batches.book import BatchBook
+from api.batches.claims import Claim, ClaimLostError
+from api.batches.validating import Validation
 from api.service_schema import batch_parts, batch_rows, batches
+from api.tables import open_table
 from ecert.web.signature_base import Message
-from tests.api.batches.tables import CLERK, CSV, PATH, companies, hand_in, read, table, validated, working
+from tests.api.batches.tables import CLERK, CSV, PATH, companies, hand_in, read, table, validated, worker, working
 from tests.api.office import ORIGIN, Site
 from tests.tables.tables import company, csv_bytes, xlsx_bytes
 from tests.tables.tables import parts as workbook_parts
@@ -270,3 +276,62 @@ def test_progress_is_sent_as_it_happens(site: Site) -> None:
         "validating",
         {"state": "ready", "rows": 2000, "done": 2000, "issued": 0, "failed": 0},
     )
+
+
+@dataclass
+class Clock:
+    """Moves on with every look."""
+
+    now: datetime
+    step: timedelta
+
+    def __call__(self) -> datetime:
+        self.now += self.step
+        return self.now
+
+
+def test_a_claim_is_renewed_while_rows_kept_before_are_passed_over(site: Site) -> None:
+    key = hand_in(site, table(5000)).json()["key"]
+    clock, lease = Clock(datetime.now(UTC), timedelta(seconds=1)), timedelta(seconds=2)
+    with site.region.ledger() as ledger:
+        claim = Claim("one", clock, lease)
+        assert claim.take(ledger) == key
+        book = BatchBook(ledger)
+        file = parts.PartsFile(ledger.database, key, book.lock(key), book.find(key).size, lambda: None)
+        assert len(io.BufferedReader(file).read()) == len(table(5000))
+        checker = worker(site)._checker(ledger, book.find(key))
+        Validation(ledger, book.find(key), checker, claim).run()
+        assert book.find(key).good == 5000
+
+
+def test_what_was_kept_before_a_kill_is_not_validated_again(site: Site) -> None:
+    key = hand_in(site, table(1500, row_900={"证照有效期截止日期": "昨天"})).json()["key"]
+    with site.region.ledger() as ledger:
+        book, clock = BatchBook(ledger), lambda: datetime.now(UTC)
+        first = Claim("killed", clock, timedelta(seconds=0))
+        assert first.take(ledger) == key
+        validation = Validation(ledger, book.find(key), worker(site)._checker(ledger, book.find(key)), first)
+        rows = list(open_table(io.BytesIO(table(1500, row_900={"证照有效期截止日期": "昨天"}))).rows)
+        validation._keep(rows[:500])
+        assert book.find(key).checked == 500
+    with working(site):
+        while read(site, key)["state"] == "validating":
+            time.sleep(0.02)
+    body = read(site, key)
+    assert (body["rows"], body["good"], body["failed"]) == (1500, 1499, 1)
+    assert [line[0] for line in errors(site, key)] == ["902"]
+
+
+def test_a_worker_whose_batch_is_anothers_writes_nothing_more(site: Site) -> None:
+    key = hand_in(site, table(600)).json()["key"]
+    with site.region.ledger() as ledger:
+        book = BatchBook(ledger)
+        late = Claim("late", lambda: datetime.now(UTC) - timedelta(hours=1), timedelta(minutes=1))
+        assert late.take(ledger) == key
+        validation = Validation(ledger, book.find(key), worker(site)._checker(ledger, book.find(key)), late)
+        with working(site):
+            while read(site, key)["state"] == "validating":
+                time.sleep(0.02)
+        with pytest.raises(ClaimLostError):
+            validation.run()
+    assert read(site, key)["good"] == 600
