@@ -17,7 +17,6 @@ from sqlalchemy import delete
 from api.audit import AuditBook
 from api.batches.book import Batch, BatchBook
 from api.batches.checking import Checker, problem_of
-from api.batches.claims import Claim
 from api.batches.parts import PartsFile
 from api.batches.rows import seal_application, seal_errors
 from api.batches.states import BatchState, RowState
@@ -27,6 +26,7 @@ from ecert.errors import EcertError, IssuanceError, MalformedError, Reason
 from ecert.licence.application import Application
 
 if TYPE_CHECKING:
+    from api.batches.claims import Claim
     from api.ledger import SqlLedger
     from api.tables import Row, Table
 
