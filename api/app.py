@@ -6,10 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from fastapi import FastAPI
-
 from api.batches.parts import MAX_FILE
 from api.console.routes import add_console
+from api.interface import Interface
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
@@ -18,6 +17,7 @@ from ecert.web.metrics import Rim
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi import FastAPI
     from starlette.types import ASGIApp
 
     from api.services import Services
@@ -54,8 +54,8 @@ def create_app(services: Services) -> ASGIApp:
             await running
         await services.close()
 
-    app = FastAPI(
-        title="ecert publisher",
+    app = Interface(
+        title="电子证照 Electronic licences",
         version="1",
         lifespan=lifespan,
         docs_url=None,

@@ -22,6 +22,7 @@ MAX_ITEMS: Final = 1_000_000
 
 _DEPTH: Final = 8
 _ARGUMENT_BYTES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_NUMBERS: Final = frozenset((int,))
 _KEYS: Final = frozenset((int, str))
 _SCALARS: Final = frozenset((bool, int, str, bytes, type(None)))
 _STRINGS: Final = (2, 3)
@@ -31,6 +32,14 @@ _STRINGS: Final = (2, 3)
 def encode(value: Value) -> bytes:
     """Return the canonical encoding of `value`."""
     return cbor2.dumps(value, canonical=True)
+
+
+def _is_flat_record(value: object) -> bool:
+    """Tell whether this is a map of plain values under numbers in canonical order: its encoding need not sort it."""
+    if not isinstance(value, dict) or not _SCALARS.issuperset(map(type, value.values())):
+        return False
+    keys = list(value)
+    return _NUMBERS.issuperset(map(type, keys)) and keys == sorted(keys) and min(keys, default=0) >= 0
 
 
 def _is_plain(value: object) -> bool:
@@ -65,7 +74,7 @@ def decode(data: bytes, *, limit: int, reason: Reason, items: int = MAX_ITEMS) -
         value = cbor2.loads(data, max_depth=_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
     except Exception as error:  # cbor2's tag decoders raise whatever their content provokes
         raise MalformedError(reason, "not well-formed CBOR") from error
-    if not _is_plain(value) or encode(value) != data:
+    if not (_is_flat_record(value) and cbor2.dumps(value) == data) and (not _is_plain(value) or encode(value) != data):
         raise MalformedError(reason, "not canonical CBOR of plain values")
     return value  # type: ignore[no-any-return]
 

@@ -9,7 +9,8 @@ from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.ofd.archive import write_package
 from ecert.ofd.compose import FaceContent, compose, face_values
 from ecert.ofd.content import read_record
-from ecert.ofd.layout import PortraitItem, load_layout
+from ecert.ofd.items import PortraitItem
+from ecert.ofd.layout import load_layout
 from ecert.ofd.package import Package
 from ecert.ofd.pictures import Picture
 from ecert.ofd.sealing import Sealer, seal_file

@@ -17,6 +17,7 @@ import re
 from typing import Final
 
 from ecert.errors import MalformedError, Reason
+from ecert.sm2.engine import kernel
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ+-/*."
 """The 41 characters, in order of value."""
@@ -52,6 +53,12 @@ def decode_base41(text: str) -> bytes:
     Raises:
         MalformedError: a character outside the alphabet, an impossible length or an impossible group.
     """
+    compiled = kernel()
+    data = compiled.base41(text.encode("ascii", "replace")) if compiled is not None else None
+    return _decode_in_python(text) if data is None else data
+
+
+def _decode_in_python(text: str) -> bytes:
     digits = text.encode("ascii", "replace").translate(_DIGITS)
     if _NO_DIGIT in digits:
         wrong = next(character for character in text if character not in ALPHABET)

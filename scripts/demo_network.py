@@ -15,12 +15,15 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from demo_country import REGIONS
 from demo_processes import Processes, StartError, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
+
+    from demo_run import Demo
 
 POLL_SECONDS = 0.01
 
@@ -126,6 +129,18 @@ class Network:
     def stop(self) -> None:
         """End every process."""
         self._processes.stop()
+
+
+def network_of(demo: Demo) -> Network:
+    """Return the publisher and two windows of the demonstration, not started yet."""
+    return Network(
+        published=demo.published,
+        ledgers={region: demo.ledger(region) for region in REGIONS},
+        signers={region: demo.key(f"status-{region}") for region in REGIONS},
+        passphrase=demo.passphrase,
+        windows=[demo.bundle, demo.second],
+        logs=demo.out / "logs",
+    )
 
 
 def _until(asks: list[Callable[[], str]], reason: str, began: float, limit: float) -> list[float]:

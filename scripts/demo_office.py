@@ -2,8 +2,7 @@
 
 keys serve                signs for the services by a policy; no other process opens a department's key
 api development-provider  people to sign in as, one for each service
-api serve --office        the issuing service and its console
-api work                  issues batches
+api serve --office        the issuing service and its console; a process of its own issues batches
 """
 
 from __future__ import annotations
@@ -191,7 +190,6 @@ services = [{os.getuid()}]
             *("--origin", origin, "--port", provider, "--development"),
         )
         self._processes.python(f"office-{region}", "api", "serve", "--office", settings, "--port", port)
-        self._processes.python(f"work-{region}", "api", "work", "--office", settings)
         return office
 
     def _settings(self, region: str, origin: str, issuer: str, secret: Path) -> str:
@@ -208,7 +206,7 @@ services = [{os.getuid()}]
             "token_key": f"{agent}tokens-{region}",
         }
         lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in top.items()]
-        lines.append("rate = 6000\ndevelopment = true")
+        lines.append("rate = 6000\nworkers = 1\ndevelopment = true")
         for one in DEPARTMENTS:
             if one.region == region:
                 mine = {"code": one.code, "signer": agent + one.code.lower(), "seal": one.seal}

@@ -14,13 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from demo_applications import DATA, applications_of
 from demo_commands import FailedError, run
 from demo_country import DEPARTMENTS, HOST, REGIONS, SEAL_MAKERS, TSAS, Department
 from demo_files import check_files, make_seals, suspend_seal, write_expected, write_file_cases
-from demo_network import Network
-from demo_office import Answer, Office, Offices
-from demo_portrait import portrait
+from demo_matters import accept_matters
+from demo_network import network_of
 from demo_processes import StartError
+from demo_service import keep_up, serve_departments
 from demo_tamper import write_attacks, write_cases
 from demo_theft import compromise
 
@@ -32,9 +33,7 @@ from ecert.licence.types import find_type
 from ecert.report import timestamp
 from keys.signer import load_signer
 
-DATA = Path(__file__).parent / "demo-data"
 MARKER = ".ecert-demo"
-WITH_PORTRAIT = ("resident-identity-card", "driving-licence", "social-security-card")
 
 
 @dataclass
@@ -202,14 +201,6 @@ def issue(demo: Demo) -> list[tuple[Department, Path]]:
     return issued
 
 
-def applications_of(department: Department, slug: str) -> list[dict[str, object]]:
-    """Return the applications of one type from a department's region, with a portrait where the type shows one."""
-    shown = slug in WITH_PORTRAIT
-    rows: list[dict[str, object]] = json.loads((DATA / f"{slug}.json").read_text("utf-8"))
-    here = [row for row in rows if str(row["certificateAreaCode"])[:2] == department.region[:2]]
-    return [{**row, "portrait": portrait(number)} if shown else row for number, row in enumerate(here)]
-
-
 def verify_all(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
     """Verify every licence at the window: its code as text, its code as picture, its record."""
     demo.chapter(
@@ -236,14 +227,7 @@ def revoke(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
         "7 A publisher and two windows run by themselves; a revocation reaches both within seconds",
     )
     chosen = {region: next(r for d, r in issued if d.region == region) for region in REGIONS}
-    with Network(
-        published=demo.published,
-        ledgers={region: demo.ledger(region) for region in REGIONS},
-        signers={region: demo.key(f"status-{region}") for region in REGIONS},
-        passphrase=demo.passphrase,
-        windows=[demo.bundle, demo.second],
-        logs=demo.out / "logs",
-    ) as network:
+    with network_of(demo) as network:
         print(f"  缓存 cache: {network.cache}; 窗口 windows: {', '.join(network.urls)}")
         for region, record in chosen.items():
             text = record.with_suffix(".txt").read_text("ascii").strip()
@@ -265,75 +249,6 @@ def revoke(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
         demo.verdict_again(record, reason="revoked")
         if region == "440000":
             print(run("ecert", "verify", record.with_suffix(".txt"), "--bundle", demo.bundle, expect=1).out)
-
-
-def serve_departments(demo: Demo) -> None:
-    """Issue, revoke by two persons, and issue a batch through a region's service; its keys are with the agent."""
-    demo.chapter(
-        "十三 制证服务：业务系统以 SM2 签名的请求制发、双人吊销、批量制发；密钥只在签名代理",
-        "13 The issuing service: signed requests issue, two persons revoke, a batch; keys stay with the signing agent",
-    )
-    department = DEPARTMENTS[0]
-    with Offices(demo) as offices:
-        office = offices.offices[department.region]
-        row = applications_of(department, "business-licence")[0]
-        made = expect(office.call("业务系统", "POST", "/api/v1/licences", {"application": row}), 201)
-        print(f"  POST {office.origin}/api/v1/licences -> 201 {made['identifier']}")
-        record = demo.licences / f"service-{made['key']}.bin"
-        for kind, suffix in (("record", ".bin"), ("ofd", ".ofd"), ("code", ".png")):
-            got = office.call("业务系统", "GET", made["files"][kind])
-            record.with_suffix(suffix).write_bytes(got.data)
-        record.with_suffix(".txt").write_text(made["code"] + "\n", "ascii")
-        demo.publish(department.region)
-        run("verifier", "update", demo.published, "--bundle", demo.bundle, show=False)
-        demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.ofd", outcome="valid", reason="ok")
-        demo.verdict(record.with_suffix(".txt"), record.stem, outcome="valid", reason="ok")
-        demo.record("制证服务", "issued by the service", "记录、OFD、二维码，均有效 record, file, code: valid")
-        revoke_by_two(demo, office, made["key"], record)
-        issue_batch(demo, office, department)
-
-
-def expect(answer: Answer, status: int) -> Any:
-    """Return the body of an answer that must have a status."""
-    if answer.status != status:
-        raise FailedError(f"{answer.status} where {status} was expected: {answer.data.decode()[:500]}")
-    return answer.body
-
-
-def revoke_by_two(demo: Demo, office: Office, key: str, record: Path) -> None:
-    """Propose a revocation, try to approve it oneself, let somebody else approve it."""
-    motion = {
-        "action": "revoke",
-        "reason_code": "unlawful-act",
-        "reason": "样例：违法经营被吊销",
-        "legal_basis": "《中华人民共和国行政许可法》第六十九条",
-        "document": "样例市监罚〔2026〕2号",
-    }
-    proposed = expect(office.call("业务系统", "POST", f"/api/v1/licences/{key}/decisions", motion), 202)
-    address = proposed["address"]
-    expect(office.approve("业务系统", address, ""), 403)
-    expect(office.approve("复核系统", address, "事实清楚，同意"), 200)
-    demo.publish(office.region)
-    run("verifier", "update", demo.published, "--bundle", demo.bundle, show=False)
-    demo.verdict(record.with_suffix(".txt"), f"{record.stem}.revoked", outcome="invalid", reason="revoked")
-    demo.record("双人吊销", "revoked by two persons", "提议人不得自批；复核后生效 proposer refused, reviewer approved")
-
-
-def issue_batch(demo: Demo, office: Office, department: Department) -> None:
-    """Issue a table with one bad row through the region's workers."""
-    rows = [applications_of(department, "business-licence")[0] for _ in range(60)]
-    rows[30] = {**rows[30], "certificateHolderCode": "91440106DEMX000499"}
-    table = demo.out / "applications" / "batch.ndjson"
-    table.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rows), "utf-8")
-    errors, result = demo.out / "batch-errors.csv", demo.out / "batch-result.csv"
-    run(
-        *("api", "batch", table, "--office", office.settings, "--department", department.code, "--workers", 0),
-        *("--errors", errors, "--result", result, "--json"),
-    )
-    issued = result.read_text("utf-8-sig").count("1.2.156.3005.2.")
-    if issued != len(rows) - 1:
-        raise FailedError(f"{issued} of {len(rows) - 1} rows of the batch were issued")
-    demo.record("批量制发", "batch", f"{len(rows)} 行：{issued} 制发，1 行有误已报告 issued, one bad row reported")
 
 
 def depend(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
@@ -483,10 +398,15 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("demo-out"), help="产物目录 Folder for what it leaves (default demo-out)"
     )
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="签发后保持全部服务运行，给出地址与账号 Issue, then keep all services up, with addresses and accounts",
+    )
     options = parser.parse_args()
     began = time.monotonic()
     prepare(options.out)
-    demo = Demo(options.out.resolve(), pause=not options.check and sys.stdin.isatty())
+    demo = Demo(options.out.resolve(), pause=not (options.check or options.serve) and sys.stdin.isatty())
     demo.verdicts.mkdir()
     demo.pages.mkdir()
     os.umask(0o022)
@@ -495,6 +415,9 @@ def main() -> None:
         make_seals(demo)
         windows(demo)
         issued = issue(demo)
+        if options.serve:
+            keep_up(demo)
+            return
         verify_all(demo, issued)
         check_files(demo, issued)
         revoke(demo, issued)
@@ -505,6 +428,7 @@ def main() -> None:
         suspend_seal(demo, issued)
         serve_departments(demo)
         audit(demo)
+        accept_matters(demo, issued)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

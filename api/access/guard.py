@@ -78,6 +78,7 @@ class Guard:
         PERMISSIONS[operation]
 
         async def enter(request: Request) -> Visit:
+            require_text(request)
             return await self.admit(await self.identify(request, await request.body()), operation)
 
         return enter
@@ -149,3 +150,14 @@ class Guard:
 
     def _book(self, ledger: SqlLedger) -> CallerBook:
         return CallerBook(ledger.database, self._region)
+
+
+def require_text(request: Request) -> None:
+    """Require that an address has no U+0000, which no text in a database has.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    asked = (part for pair in request.query_params.multi_items() for part in pair)
+    if any("\0" in text for text in (request.scope["path"], *asked)):
+        raise Problem(Code.NOT_FOUND)

@@ -41,6 +41,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "changeLicence": {_CLERK: _OWN},
     "transferLicenceIn": {_CLERK: _OWN},
     "decideLicence": {_CLERK: _OWN},
+    "listDecisions": {_CLERK: _OWN, _REVIEWER: _OWN},
     "listProposals": {_CLERK: _OWN, _REVIEWER: _OWN},
     "readProposal": {_CLERK: _OWN, _REVIEWER: _OWN},
     "approveProposal": {_REVIEWER: _OWN},

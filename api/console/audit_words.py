@@ -34,6 +34,7 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "session.end": Phrase("Signed out", "退出"),
     "session.refuse": Phrase("A sign-in was refused", "登录被拒"),
     "token.issue": Phrase("Asked for a token", "领取访问令牌"),
+    "ledger.restored": Phrase("Ledger put back from a backup", "台账自备份恢复"),
     "window.register": Phrase("Registered a window", "登记窗口"),
 }
 """By their codes; an action without words is shown by its code."""

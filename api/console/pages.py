@@ -23,7 +23,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.console import charts
-from api.console.views import batches, catalogue, entrance, issuing, licences, oversight, proposals
+from api.console.views import batches, catalogue, entrance, interface, issuing, licences, oversight, proposals
 from api.console.views.frame import HOME
 from api.console.wording import badge, both, said
 from ecert.licence.validity import CHINA
@@ -74,6 +74,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     oversight.AuditPage: "audit.html",
     oversight.CallerList: "callers.html",
     oversight.ProblemPage: "problem.html",
+    interface.InterfacePage: "interface.html",
 }
 View = (
     entrance.SignIn
@@ -96,6 +97,7 @@ View = (
     | oversight.AuditPage
     | oversight.CallerList
     | oversight.ProblemPage
+    | interface.InterfacePage
 )
 """Whatever a page can be made of."""
 

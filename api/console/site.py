@@ -19,6 +19,7 @@ from starlette.datastructures import UploadFile  # noqa: TC002
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.access.cookies import Cookie
+from api.access.guard import require_text
 from api.access.permissions import PERMISSIONS, scope_of
 from api.access.sessions import Session, SessionBook
 from api.console.pages import HEADERS, Pages, View
@@ -114,6 +115,7 @@ class Console:
         PERMISSIONS[operation]
 
         async def entered(request: Request) -> AsyncIterator[ConsoleVisit]:
+            require_text(request)
             session, frame = await self._recognise(request)
             if request.method in ("GET", "HEAD"):
                 visit = await self._guard.admit(session.caller, operation)

@@ -13,7 +13,7 @@ from api.catalogue.states import MOVES, TypeState
 from api.console.views import catalogue as views
 from api.console.views.frame import Entry, Section
 from api.console.views.licences import LicenceState
-from api.console.written_types import blank_editor, editor_of
+from api.console.written_types import editor_of
 from api.pool import SERVICE
 from ecert.licence.codes import PROVINCES, Phrase
 from ecert.licence.types import TypeDefinition
@@ -95,10 +95,9 @@ def type_page(
     )
 
 
-def new_page(editor: views.Editor | None = None) -> views.TypePage:
+def new_page(editor: views.Editor) -> views.TypePage:
     """Return the page of a type that is written for the first time."""
-    blank = editor or blank_editor()
-    return views.TypePage("", Phrase("New type", "新建类型"), views.TypeState.DRAFT, 1, (), "", editor=blank)
+    return views.TypePage("", Phrase("New type", "新建类型"), views.TypeState.DRAFT, 1, (), "", editor=editor)
 
 
 def _row(one: TypeVersion) -> views.TypeRow:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from api.catalogue import skeleton
 from api.catalogue.content import DEFINITION, LAYOUT, SHARING, TypeContent
 from api.catalogue.sharing import Sharing
 from api.catalogue.writing import write
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from api.catalogue.finding import TypeVersion
-
-_NOTHING: Final = Sharing(regions=[], budgets=[], retention_days=None)
 
 
 def posted_editor(form: Mapping[str, str]) -> Editor:
@@ -39,9 +38,15 @@ def editor_of(found: TypeVersion, problems: Iterable[FieldProblem] = ()) -> Edit
     return with_problems(Editor(*texts, found.etag), problems)
 
 
-def blank_editor() -> Editor:
-    """Return the texts of a type that nobody wrote yet."""
-    return Editor("{\n}", "{\n}", sharing_text(_NOTHING), "")
+def first_editor(code: str, authority: str) -> Editor:
+    """Return the texts of a type to begin with.
+
+    Args:
+        code: Of the new type.
+        authority: The name of its department.
+    """
+    texts = write(skeleton.definition(code, authority)).decode(), write(skeleton.layout(code)).decode()
+    return Editor(*texts, sharing_text(skeleton.NOTHING_SHARED), "")
 
 
 def sharing_text(sharing: Sharing) -> str:
@@ -106,6 +111,6 @@ def _read_sharing(text: str) -> tuple[Sharing, tuple[FieldProblem, ...]]:
         return Sharing.model_validate_json(text), ()
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        return _NOTHING, tuple(
+        return skeleton.NOTHING_SHARED, tuple(
             FieldProblem(SHARING + pointer(*map(str, one["loc"])), one["msg"], "符合要求的值") for one in wrong
         )

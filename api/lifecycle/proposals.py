@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
+import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ _QUERY: Final = select(proposals, licences.c.key.label("licence")).outerjoin(
     licences, licences.c.identifier == proposals.c.identifier
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_CURSOR: Final = 128
+_CURSOR: Final = re.compile(r"([01]) (\d{1,16}) ([\w-]{1,32})", re.ASCII)
+"""Whether the last proposal of a page waits, when it was made (microseconds since 1970), its key."""
 
 
 class ProposalState(StrEnum):
@@ -248,8 +249,10 @@ def _write(last: Proposal) -> str:
 
 def _read(cursor: str) -> tuple[bool, datetime, str]:
     try:
-        text = urlsafe_b64decode(cursor[:_MAX_CURSOR] + "=" * (-len(cursor) % 4)).decode("ascii")
-        waited, microseconds, key = text.split(" ")
-        return waited == "1", _EPOCH + timedelta(microseconds=int(microseconds)), key
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise EcertError(Reason.USAGE, "the cursor is none that a page of this list gave") from error
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise EcertError(Reason.USAGE, "the cursor is none that a page of this list gave")
+    return found[1] == "1", _EPOCH + timedelta(microseconds=int(found[2])), found[3]

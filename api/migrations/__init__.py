@@ -14,12 +14,12 @@ NEWEST: Final = REVISIONS[-1]
 """The revision that this program works with."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring a database to the newest schema; the caller holds the transaction."""
+def upgrade(connection: Connection, revision: str = NEWEST) -> None:
+    """Bring a database to a later schema; the caller holds the transaction."""
     from alembic import command  # noqa: PLC0415  (slow to load, and seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access.guard import Visit
 from api.idempotency import Answer, Attempt
@@ -15,7 +15,7 @@ from api.lifecycle.desk import Decided, LifeCycleDesk, Outcome
 from api.lifecycle.house import house_of
 from api.lifecycle.motions import Motion
 from api.office import Office
-from api.routes.bodies import json_body
+from api.routes.bodies import Body, json_body
 from api.routes.licences import PATH
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON, ReasonCode, State
 from ecert.web.problems import read_json
@@ -49,10 +49,6 @@ _RENEW: dict[str, Any] = {
         "extendInfo": {},
     },
 }
-_Moment = Annotated[
-    AwareDatetime | None, WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
-]
-_Reason = Annotated[ReasonCode, WithJsonSchema({"type": "string", "enum": [one.value for one in ReasonCode]})]
 _Sentence = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 _Document = Annotated[str, Field(min_length=1, max_length=MAX_DOCUMENT)]
 _Paper = Annotated[str, Field(max_length=MAX_PAPER_SERIAL)]
@@ -70,14 +66,12 @@ _Name = Annotated[str | None, Header(description="Names the operation, 8 to 64 v
 _Tag = Annotated[str | None, Header(description="The licence's ETag when it was looked at")]
 
 
-class _Why(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    reason_code: _Reason
+class _Why(Body):
+    reason_code: ReasonCode
     reason: _Sentence
     legal_basis: _Sentence
     document: _Document
-    effective_at: _Moment = None
+    effective_at: AwareDatetime | None = None
 
 
 class DecisionBody(_Why):
@@ -98,7 +92,7 @@ class DecisionBody(_Why):
     model_config = ConfigDict(json_schema_extra={"examples": [_SUSPEND]})
 
     action: _Decision
-    until: _Moment = None
+    until: AwareDatetime | None = None
     target_region: Annotated[str, Field(pattern=r"^(?:[0-9]{6})?$")] = ""
     paper_serial: _Paper = ""
 

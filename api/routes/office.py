@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from api.routes import (
     audit,
     batches,
     callers,
     decisions,
+    docs,
+    histories,
     licences,
     overview,
     proposals,
@@ -24,7 +26,14 @@ if TYPE_CHECKING:
     from api.office import Office
 
 
+_ALL: Final = (
+    *(batches, decisions, histories, licences, transfers),
+    *(overview, proposals, seals, callers, audit, tokens, types, docs),
+)
+"""`decisions` and `histories` stand before `licences`, whose files have any other name."""
+
+
 def add_office(app: FastAPI, office: Office) -> None:
     """Add the routes and pages of a region."""
-    for one in (batches, decisions, licences, overview, proposals, seals, callers, audit, tokens, transfers, types):
+    for one in _ALL:
         app.include_router(one.router(office))

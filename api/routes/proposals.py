@@ -14,7 +14,7 @@ from api.lifecycle.desk import Closed, LifeCycleDesk
 from api.lifecycle.house import house_of
 from api.lifecycle.proposals import MAX_NOTE, MOST, Proposal, ProposalBook, ProposalState
 from api.office import Office
-from api.routes.bodies import json_body
+from api.routes.bodies import Body, json_body
 from api.routes.decisions import PROPOSALS
 from ecert.web.problems import Code, Problem, read_json
 
@@ -22,16 +22,14 @@ _Key = Annotated[str, Path(max_length=32)]
 _Tag = Annotated[str | None, Header(description="The proposal's ETag when it was read")]
 
 
-class ReviewBody(BaseModel):
+class ReviewBody(Body):
     """What the reviewer writes; a rejection says why.
 
     Attributes:
         note: 复核意见.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"note": "事实清楚，适用法律正确，同意"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "事实清楚，适用法律正确，同意"}]})
 
     note: Annotated[str, Field(max_length=MAX_NOTE)] = ""
 

@@ -13,6 +13,7 @@ from api.catalogue.editing import MAX_NOTE, Condition, TypeEditor
 from api.catalogue.finding import Reader, TypeEvent, TypeVersion, find_version, list_events, list_types, list_versions
 from api.catalogue.sample import draw_sample
 from api.catalogue.sharing import Sharing
+from api.catalogue.skeleton import NOTHING_SHARED, definition, layout
 from api.catalogue.states import MOVES, TypeAction, TypeState
 from api.catalogue.writing import write
 from api.ledger import SqlLedger
@@ -24,8 +25,18 @@ from ecert.web.problems import read_json
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
+_CODE: Final = "11440000DEMG100223001"
+_EXAMPLE: Final[dict[str, Any]] = {
+    "definition": definition(_CODE, "样例省市场监督管理局"),
+    "layout": layout(_CODE),
+    "sharing": {
+        "regions": ["310000"],
+        "budgets": [{"matter": None, "registry_max_age": 86400, "status_max_age": 3600}],
+        "retention_days": 3650,
+    },
+}
 
-Code = Annotated[str, Path(pattern=r"^[0-9A-Z]{18}[0-9]{3}$", examples=["11440000DEMX00001X001"])]
+Code = Annotated[str, Path(pattern=r"^[0-9A-Z]{18}[0-9]{3}$", examples=["11440000DEMG100223001"])]
 Number = Annotated[int | None, Query(ge=1, le=65535, description="版本；默认最新 The version; by default the newest")]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=256, description="读取时的 ETag The ETag that was read")
@@ -44,9 +55,11 @@ class TypeBody(Body):
         sharing: Regions, freshness and retention.
     """
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     definition: dict[str, Any]
     layout: dict[str, Any]
-    sharing: Sharing = Field(default_factory=lambda: Sharing(regions=[], budgets=[], retention_days=None))
+    sharing: Sharing = Field(default_factory=lambda: NOTHING_SHARED)
 
 
 class NoteBody(Body):

@@ -26,9 +26,9 @@ class MemoryShowings:
         self._kept: dict[bytes, _Kept] = {}
 
     async def put(self, key: bytes, offer: bytes, *, ends_at: datetime, forget_at: datetime, at: datetime) -> None:
-        """Put up an offer, and forget what is over: showings are made and forgotten in much the same order."""
-        for old in [old for old, kept in self._kept.items() if kept.forget_at <= at]:
-            del self._kept[old]
+        """Put up an offer, and forget what is over: showings are forgotten in the order in which they are made."""
+        while self._kept and next(iter(self._kept.values())).forget_at <= at:
+            del self._kept[next(iter(self._kept))]
         self._kept[key] = _Kept(Held(offer, None), ends_at, forget_at)
 
     async def take(self, key: bytes, taking: bytes, *, at: datetime) -> Held | None:

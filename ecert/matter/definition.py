@@ -29,6 +29,7 @@ MAX_WAYS: Final = 8
 """The most ways of one material."""
 
 _ITEM_CODE: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_NAME: Final = re.compile(r"\S(?:.{0,126}\S)?")
 _REGION: Final = re.compile(r"[0-9]{6}")
 _CODE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -83,7 +84,7 @@ class Matter:
 
     Attributes:
         item_code: 事项编码, at most 64 characters.
-        name: Its name.
+        name: Its name, at most 128 characters.
         department: Who handles it.
         region: Where it is handled (办理地), 6 digits.
         accepted_in: Where it may be handed in (收件地): regions, 6 digits each, with all that lies in them.
@@ -167,7 +168,7 @@ class Matters:
 def _read(root: Node) -> Matter:
     matter = Matter(
         item_code=root.text("itemCode", _ITEM_CODE),
-        name=root.text("name"),
+        name=root.text("name", _NAME),
         department=_read_department(root.child("department")),
         region=root.text("region", _REGION),
         accepted_in=root.texts("acceptedIn", _REGION),

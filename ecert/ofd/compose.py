@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ecert.errors import IssuanceError, Reason
 from ecert.ofd.continuation import MARK, Rest, continue_texts
 from ecert.ofd.drawing import Page, PathObject, PictureObject, TextObject
-from ecert.ofd.layout import PLACEHOLDER, EmblemItem, PathItem, PortraitItem, QrItem, TextItem
+from ecert.ofd.items import PLACEHOLDER, EmblemItem, PathItem, PortraitItem, QrItem, TextItem
 from ecert.ofd.pictures import qr_png
 from ecert.ofd.text import FLOOR, Align, Style, begin_text, set_text
 from ecert.ofd.values import write_value
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ecert.licence.fields import FieldValue
     from ecert.ofd.drawing import PageObject, Run
     from ecert.ofd.fonts import FontSet
-    from ecert.ofd.layout import Item, Layout
+    from ecert.ofd.items import Item
+    from ecert.ofd.layout import Layout
     from ecert.ofd.pictures import Modules, Picture
 
 PORTRAIT: Final = "portrait"

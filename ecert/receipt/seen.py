@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from ecert.errors import Reason
+from ecert.licence.codes import check_text
 from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import Record
 from ecert.licence.validity import to_seconds
 from ecert.presentation import Ground, Way
-from ecert.presentation.reading import Items, malformed
+from ecert.presentation.reading import MAX_NAME, Items, malformed
 from ecert.report import holder_name
 from ecert.revocation import Flag
 from ecert.sm2 import DIGEST_LENGTH, KEY_ID_LENGTH
@@ -133,14 +134,16 @@ class SeenLicence:
             identifier="" if content is None else content.identifier.text,
             issuer="" if verdict.key is None or content is None else verdict.key.member.code,
             key_id=b"" if verdict.key is None or content is None else verdict.key.public_key.key_id,
-            holder="" if content is None else holder_name(content, verdict.fields) or "",
+            holder="" if content is None else _clean(holder_name(content, verdict.fields) or ""),
             outcome=verdict.outcome,
             reason=verdict.reason,
             checked_at=verdict.at.replace(microsecond=0),
             registry=None if registry is None else Known("", registry.version, registry.issued_at),
             status=None if status is None else Known(status.region, status.sequence, status.issued_at),
             flags=verdict.flags,
-            fields=tuple(name for name in sorted(verdict.fields) if grant is None or name in grant.fields),
+            fields=tuple(
+                name for name in sorted(verdict.fields) if _clean(name) and (grant is None or name in grant.fields)
+            ),
             way=way,
             permission=None if grant is None else Permission(grant.ground, grant.evidence, grant.code.text),
             copy=copy,
@@ -198,6 +201,11 @@ class SeenLicence:
         )
         _check(seen)
         return seen
+
+
+def _clean(text: str) -> str:
+    """Return a text of a licence as it may stand in a receipt; what its issuer should not have sealed is left out."""
+    return "" if check_text(text, MAX_NAME) else text
 
 
 def _check(seen: SeenLicence) -> None:

@@ -101,8 +101,8 @@ class Run:
 
     def all_steps(self, load: Callable[[], bytes]) -> None:
         """Run every step, in order."""
-        self.step(lambda: self.read(load))
         for action in (
+            lambda: self.read(load),
             self.consult_registry,
             self.find_key,
             self.check_seal,

@@ -68,6 +68,7 @@ def agency(provinces: Provinces) -> Iterator[Agency]:
     agency = Agency(provinces.folder / "agent")
     issuing = ["record", "face", "sealing"]
     agency.add("market", provinces.country.keys[ISSUERS[GUANGDONG]], kinds=issuing)
+    agency.add("tokens", kinds=["access-token"])
     agency.add("status", provinces.status_key(), kinds=STATUS_KINDS)
     write_vault_file(agency.folder / "ledger.vault", new_keys(), vault_passphrase(), replacing=False)
     agency.tables["vaults.ledger"] = {"file": "ledger.vault", "clients": ["api"], "per_day": 100}
@@ -119,7 +120,7 @@ class Kept(Region):
     def open(self, **changes: Any) -> Office:
         department = DepartmentSettings(code=DEPARTMENT, signer=self.agent.uri("market"), seal=SEAL)
         return open_office(
-            self.settings(departments=(department,), **changes),
+            self.settings(departments=(department,), token_key=self.agent.uri("tokens"), **changes),
             lambda: datetime.now(UTC),
             signer=lambda uri: open_signer(uri, None),
             vault=open_vault(self.agent.uri("ledger"), None),

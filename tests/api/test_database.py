@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import columns, schema, service_schema
+from api import columns, migrations, schema, service_schema
 from api.database import DATABASE_ERRORS, Database, migrate
 from api.ledger import SqlLedger
 from ecert.errors import EcertError, MalformedError
@@ -42,6 +42,16 @@ def engine_url(location: str) -> str:
 def test_the_migrations_lead_to_the_schema_that_the_program_works_with(location: str) -> None:
     Database(location).close()
     engine = create_engine(engine_url(location))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), columns.METADATA) == []
+    engine.dispose()
+
+
+def test_a_ledger_of_the_first_schema_is_brought_to_the_newest(location: str) -> None:
+    engine = create_engine(engine_url(location))
+    with engine.begin() as connection:
+        migrations.upgrade(connection, migrations.REVISIONS[0])
+    migrate(location)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), columns.METADATA) == []
     engine.dispose()

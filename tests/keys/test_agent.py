@@ -312,6 +312,18 @@ def test_a_frame_of_no_possible_length_is_refused_before_it_is_read(shared: Agen
         assert answer[0] == Reason.TOO_LARGE
 
 
+def test_texts_larger_than_what_is_taken_side_by_side_are_signed_one_after_the_other(agency: Agency) -> None:
+    key = agency.add("status", kinds=["status-snapshot"])
+    agency.start()
+    text = tbs(key, bytes(2 * wire.SMALL_FRAME), envelope.Kind.STATUS_SNAPSHOT)
+    small = tbs(key, b"x", envelope.Kind.STATUS_SNAPSHOT)
+    with ThreadPoolExecutor(3) as threads:
+        made = list(threads.map(lambda _: agency.signer("status").sign_many([small, text, small]), range(3)))
+    for signatures in made:
+        for signature, message in zip(signatures, (small, text, small), strict=True):
+            key.public_key.verify(signature, message)
+
+
 def test_a_client_sends_nothing_that_is_too_long(shared: Agency) -> None:
     assert refused(shared.signer("market").sign, bytes(wire.MAX_FRAME)).reason is Reason.TOO_LARGE
 

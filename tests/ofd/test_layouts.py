@@ -12,7 +12,8 @@ import pytest
 from ecert.errors import IssuanceError, MalformedError, Reason
 from ecert.ofd.compose import compose
 from ecert.ofd.drawing import Page, PictureObject, TextObject
-from ecert.ofd.layout import Layout, TextItem, load_layout
+from ecert.ofd.items import TextItem
+from ecert.ofd.layout import Layout, load_layout
 
 from .licences import BUSINESS, TYPES, document, documents
 

@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageEnhance, ImageFilter
 
-from ecert.ofd.layout import QrItem
+from ecert.ofd.items import QrItem
 from ecert.ofd.raster import svg_to_png
 from ecert.ofd.svg import write_svg
 

@@ -203,6 +203,16 @@ def test_a_receipt_names_nobody_in_full_and_keeps_the_ground_of_every_use(world:
     }  # fmt: skip
 
 
+def test_what_an_issuer_should_not_have_sealed_does_not_keep_a_receipt_from_being_made(world: WindowWorld) -> None:
+    licence = world.issue(demo_application("business-licence"))
+    verdict = world.assess(licence.record)
+    odd = replace(verdict, fields=dict(verdict.fields) | {"certificateHolderName": "名称\u0000", "a\nb": "x", "": "y"})
+    seen = SeenLicence.of(odd, sm3(licence.record), Way.FILE)
+    assert (seen.holder, "a\nb" in seen.fields, "" in seen.fields) == ("", False, False)
+    told = world.receipt(licences=(seen,))
+    assert Receipt.decode(told.encode()) == told
+
+
 def test_a_face_that_was_scanned_is_taken_down_as_a_face(world: WindowWorld) -> None:
     text = world.issue().text(HOST)
     seen = SeenLicence.of(world.assess(text), sm3(text.encode()), Way.PRINTED_CODE)

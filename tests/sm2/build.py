@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "ecert/sm2/kernel"
-PURE = [SOURCES / name for name in ("point.c", "verify.c", "signature.c", "sm3.c")]
+PURE = [SOURCES / name for name in ("point.c", "verify.c", "signature.c", "sm3.c", "text.c")]
 HOOK = ROOT / "hatch_build.py"
 STRICT = ("-std=c11", "-Wall", "-Wextra", "-Werror")
 

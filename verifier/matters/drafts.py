@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 IDLE: Final = timedelta(hours=2)
 """After so long without being touched a case is forgotten."""
-MAX_DRAFTS: Final = 200
+MAX_DRAFTS: Final = 100
 """The most cases at once; one more, and the one that was idle longest is forgotten."""
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""The most bytes of licences in one case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Presented:
 
     sealed: bytes | str
     way: Way
+
+    @property
+    def data(self) -> bytes:
+        """What was handed in, as bytes."""
+        return self.sealed if isinstance(self.sealed, bytes) else self.sealed.encode()
 
 
 @dataclass(frozen=True, slots=True)

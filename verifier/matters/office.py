@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ecert.errors import CustodyError, EcertError, MalformedError, Reason, RejectedError
 from ecert.matter import Case, Shown, accept, acceptance_json, asked_fields, require_complete, resolve
+from ecert.matter.case import MAX_LICENCES
 from ecert.presentation import Requester, Use, bind, grant_at_counter
 from ecert.receipt import Place, read_unsigned, write_unsigned
 from ecert.sm2 import sm3
@@ -21,7 +22,7 @@ from ecert.verification.files import FileKind, assess_file, kind_of_file
 from ecert.verification.files import Question as FileQuestion
 from ecert.web.agent_client import open_agent_signer
 from verifier.desk import Question
-from verifier.matters.drafts import Drafts, Presented
+from verifier.matters.drafts import MAX_BYTES, Drafts
 from verifier.matters.register import Entry, Register
 from verifier.matters.settings import read_office
 from verifier.receipt_signing import seal_believed
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ecert.verification import Verdict
     from verifier.desk import Desk
     from verifier.keeper import Keeper
-    from verifier.matters.drafts import Draft
+    from verifier.matters.drafts import Draft, Presented
     from verifier.matters.register import Filed
     from verifier.matters.settings import OfficeSettings
 
@@ -113,7 +114,7 @@ class Office:
         use = Use(matter.name, matter.item_code, draft.id[:16], f"办理{matter.name}"[:200])
         verdicts = [await self._verify(one, matter.item_code) for one in draft.presented]
         shown = tuple(
-            Shown(verdict, sm3(_bytes(one)), one.way, self._grant(draft, matter, use, verdict))
+            Shown(verdict, sm3(one.data), one.way, self._grant(draft, matter, use, verdict))
             for one, verdict in zip(draft.presented, verdicts, strict=True)
         )
         return Case(
@@ -169,6 +170,11 @@ class Office:
         """
         if presented in draft.presented:
             return draft
+        size = len(presented.data) + sum(len(one.data) for one in draft.presented)
+        if len(draft.presented) >= MAX_LICENCES or size > MAX_BYTES:
+            raise MalformedError(
+                Reason.TOO_LARGE, f"a case has at most {MAX_LICENCES} licences and {MAX_BYTES} bytes of them"
+            )
         verdict = await self._verify(presented, draft.item_code)
         if verdict.content is None and verdict.outcome is Outcome.INVALID:
             raise MalformedError(verdict.reason, "nothing in it can be believed")
@@ -235,8 +241,3 @@ def open_office(file: Path, window: str, keeper: Keeper, desk: Desk) -> Office:
     """
     settings = read_office(file)
     return Office(settings, Register(settings.register), keeper, desk, window)
-
-
-def _bytes(presented: Presented) -> bytes:
-    sealed = presented.sealed
-    return sealed if isinstance(sealed, bytes) else sealed.encode()

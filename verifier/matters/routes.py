@@ -105,6 +105,10 @@ class _Routes:
         return _see(f"/cases/{draft.id}")
 
     async def case(self, request: Request) -> Response:
+        """Return a case; of one that was accepted, its slip: that is where the back button leads."""
+        filed = await asyncio.to_thread(self._office.register.of_case, request.path_params["case_id"])
+        if filed is not None:
+            return _see(f"/acceptances/{filed.number}")
         return await self._page(self._draft(request))
 
     def _draft(self, request: Request) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.staticfiles import StaticFiles
 
@@ -30,6 +30,21 @@ if TYPE_CHECKING:
 
     from api.office import Office
 
+PAGES: Final = (
+    audit,
+    batches,
+    callers,
+    catalogue,
+    dashboard,
+    decisions,
+    entrance,
+    issuing,
+    licences,
+    proposals,
+    seals,
+)
+"""The modules of all pages."""
+
 
 class _Files(StaticFiles):
     """The files of every page: browsers ask again, and are told that they have them already."""
@@ -43,17 +58,5 @@ class _Files(StaticFiles):
 def add_console(app: FastAPI, office: Office) -> None:
     """Add the console of a region."""
     app.mount(f"{HOME}/static", _Files(directory=STATIC))
-    for one in (
-        audit,
-        batches,
-        callers,
-        catalogue,
-        dashboard,
-        decisions,
-        entrance,
-        issuing,
-        licences,
-        proposals,
-        seals,
-    ):
+    for one in PAGES:
         app.include_router(one.router(office), include_in_schema=False)

@@ -9,12 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from api.catalogue.editing import Condition, TypeEditor
 from api.catalogue.finding import find_version
 from api.catalogue.sample import draw_sample
+from api.catalogue.skeleton import free_code
 from api.catalogue.states import TypeAction
 from api.console.site import ConsoleVisit
 from api.console.types import catalogue_list, new_page, reader_of, type_page
 from api.console.views.catalogue import TypePage, TypeState
 from api.console.views.frame import Section
-from api.console.written_types import code_in, posted_editor, read_editor, revised, with_problems
+from api.console.written_types import code_in, first_editor, posted_editor, read_editor, revised, with_problems
 from api.ledger import SqlLedger
 from api.office import Office
 from ecert.errors import FieldProblem, MalformedError, Reason
@@ -39,7 +40,8 @@ def router(office: Office) -> APIRouter:
 
     @routes.get(_NEW)
     async def blank(visit: Annotated[ConsoleVisit, Depends(console.enter("saveType"))]) -> Response:
-        return console.page(visit.frame(Section.CATALOGUE), new_page())
+        view = await office.pool.ask(lambda ledger: desk.begin(ledger, visit))
+        return console.page(visit.frame(Section.CATALOGUE), view)
 
     @routes.post(_NEW)
     async def create(visit: Annotated[ConsoleVisit, Depends(console.enter("saveType"))]) -> Response:
@@ -102,6 +104,11 @@ class _Desk:
         if isinstance(done, str):
             return RedirectResponse(f"{_HERE}/{done}", 303)
         return self.office.console.page(visit.frame(Section.CATALOGUE), done, 422)
+
+    def begin(self, ledger: SqlLedger, visit: ConsoleVisit) -> TypePage:
+        department = visit.scope.department or ""
+        code = free_code(ledger.database, department)
+        return new_page(first_editor(code, self.office.departments.name(department).zh))
 
     def create(self, ledger: SqlLedger, visit: ConsoleVisit) -> str | TypePage:
         editor = posted_editor(visit.form)

@@ -37,7 +37,7 @@ from api.licences.shown import shown
 from api.lifecycle.actions import RULES, Action, require_allowed
 from api.lifecycle.desk import Decided, LifeCycleDesk, Outcome
 from api.lifecycle.house import house_of
-from api.lifecycle.motions import Motion
+from api.lifecycle.motions import Motion, text_problems
 from api.lifecycle.subjects import Subject, find_subject
 from api.lifecycle.versions import application_of, sealed_fields
 from api.office import Office
@@ -46,7 +46,7 @@ from ecert.licence.application import MAX_PORTRAIT, read_application
 from ecert.licence.application import PORTRAIT as PORTRAIT_KEY
 from ecert.licence.codes import Phrase
 from ecert.licence.validity import CHINA
-from ecert.ofd.layout import PortraitItem
+from ecert.ofd.items import PortraitItem
 from ecert.revocation import ReasonCode
 
 _PROPOSALS = f"{HOME}/proposals"
@@ -162,41 +162,49 @@ class _Desk:
         """Read what was posted.
 
         Raises:
-            IssuanceError: DECISION_INVALID or APPLICATION_INVALID, with pointers that are names of controls.
+            IssuanceError: DECISION_INVALID, with pointers that are names of controls, of the new face too.
         """
         form = visit.form
+        reason = " ".join(form.get(REASON, "").split())
+        legal_basis, document = form.get(LEGAL_BASIS, "").strip(), form.get(DOCUMENT, "").strip()
         times = {name: _moment(form.get(name, "")) for name in (EFFECTIVE_AT, UNTIL)}
         code = form.get(REASON_CODE, "")
-        problems = [_problem(name, _NO_TIME) for name, time in times.items() if time is None and form.get(name)]
+        application, problems = self._application(ledger, visit, key, portrait)
+        problems += [_problem(name, _NO_TIME) for name, time in times.items() if time is None and form.get(name)]
         problems += [] if code in set(ReasonCode) else [_problem(REASON_CODE, _NO_REASON)]
         if problems:
-            raise IssuanceError(Reason.DECISION_INVALID, f"{len(problems)} problem(s) in the decision", tuple(problems))
+            every = (*problems, *text_problems(reason, legal_basis, document))
+            raise IssuanceError(Reason.DECISION_INVALID, f"{len(every)} problem(s) in the decision", every)
         return Motion(
             action=self._action,
             reason_code=ReasonCode(code),
-            reason=" ".join(form.get(REASON, "").split()),
-            legal_basis=form.get(LEGAL_BASIS, "").strip(),
-            document=form.get(DOCUMENT, "").strip(),
+            reason=reason,
+            legal_basis=legal_basis,
+            document=document,
             effective_at=times[EFFECTIVE_AT],
             until=times[UNTIL],
             target_region=form.get(TARGET_REGION, ""),
             paper_serial=form.get(PAPER_SERIAL, "").strip(),
-            application=self._application(ledger, visit, key, portrait),
+            application=application,
         )
 
     def _application(
         self, ledger: SqlLedger, visit: ConsoleVisit, key: str, portrait: bytes
-    ) -> Mapping[str, Any] | None:
+    ) -> tuple[dict[Any, Any] | None, list[FieldProblem]]:
+        """Return what the new face says, and what is wrong with its shapes."""
         if not RULES[self._action].makes_version:
-            return None
+            return None, []
         subject = find_subject(ledger, visit.scope, key)
         kind = TypeBook(ledger.database).published(subject.identifier.type_code)
         posted = posted_application(kind.definition, visit.form)
         source: dict[Any, Any] = dict(posted.application)
         if portrait:
             source[PORTRAIT_KEY] = b64encode(portrait).decode("ascii")
-        read_application(source, posted.problems)
-        return source
+        try:
+            read_application(source, posted.problems)
+        except IssuanceError as error:
+            return source, list(error.problems)
+        return source, []
 
 
 def _moment(text: str) -> datetime | None:

@@ -39,7 +39,7 @@ from ecert.licence.application import (
 )
 from ecert.licence.application import PORTRAIT as PORTRAIT_KEY
 from ecert.licence.codes import Phrase
-from ecert.ofd.layout import PortraitItem
+from ecert.ofd.items import PortraitItem
 from ecert.ports import Completion
 
 _HERE = f"{HOME}/issue"

@@ -2,8 +2,8 @@
 
 For public data only: no private key, nonce or other secret may enter it. It takes the whole task, encodings and SM3
 included, and keeps tables of multiples for the keys it meets often (keys.c): none for a new key, 86 KiB after 16
-uses, 256 KiB after 256, 2.75 MiB after 2048, 512 MiB for all. It is
-believed only after it agreed with another engine on known answers.
+uses, 256 KiB after 256, 2.75 MiB after 2048, 512 MiB for all. It is believed only after it agreed with another
+engine on known answers.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Kernel:
     def __init__(self, compiled: Compiled) -> None:
         """Take the compiled module, already tested."""
         self._compiled = compiled
+        self.base41 = compiled.base41
         self.load_public = lru_cache(maxsize=KEYS)(compiled.load_key)
 
     def verify(self, handle: _verify.Key, e: bytes, r: int, s: int) -> bool:
@@ -72,6 +73,9 @@ class Compiled(Protocol):
 
     def verify_many(self, items: list[tuple[_verify.Key, bytes, bytes, bytes | None]], raw: bool, /) -> bytes:  # noqa: FBT001
         """Check many."""
+
+    def base41(self, text: bytes, /) -> bytes | None:
+        """Read base-41 text; None where it is not that."""
 
     def probe(self, point: bytes, signature: bytes, e: bytes, window: int, /) -> int:
         """Check one raw signature with fresh tables of a window, alone and in a batch."""

@@ -267,6 +267,20 @@ static PyObject *digest(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return PyBytes_FromStringAndSize((const char *)result, 32);
 }
 
+/* base41(text): the bytes it says, None where it is not base-41; the caller knows how to say why. */
+static PyObject *base41(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+    (void)module;
+    const uint8_t *text;
+    size_t length;
+    uint8_t result[4096];
+    if (count != 1) return refuse(PyExc_TypeError, "base41(text)");
+    if (!take_bytes(arguments[0], &text, &length)) return NULL;
+    if (base41_length(length) <= sizeof result && base41_read(result, text, length))
+        return PyBytes_FromStringAndSize((const char *)result, (Py_ssize_t)base41_length(length));
+    Py_IncRef(&_Py_NoneStruct);
+    return &_Py_NoneStruct;
+}
+
 static PyObject *memory(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
     (void)module, (void)arguments, (void)count;
     return PyLong_FromSize_t(tables_memory());
@@ -293,6 +307,7 @@ static PyMethodDef methods[] = {
     {"probe", probe, METH_FASTCALL, "probe(point, signature, e, window): as verify, by tables of that window."},
     {"field", field, METH_FASTCALL, "field(operation, a, b): the field's arithmetic."},
     {"sm3", digest, METH_FASTCALL, "sm3(data): its digest."},
+    {"base41", base41, METH_FASTCALL, "base41(text): the bytes that base-41 text says; None where it is not that."},
     {"memory", memory, METH_FASTCALL, "memory(): bytes in tables of keys."},
     {"tables", tables, METH_FASTCALL, "tables(): how many keys have one."},
     {"set_limit", set_limit, METH_FASTCALL, "set_limit(bytes): the bound for tables of keys."},
@@ -308,6 +323,7 @@ static PyModuleDef definition = {
 };
 
 PY_EXPORT PyObject *PyInit__verify(void) {
+    base41_prepare();
     if (!base_prepare()) return PyErr_NoMemory();
     return PyModule_Create2(&definition, PYTHON_ABI_VERSION);
 }

@@ -54,7 +54,7 @@ class Reference(Protocol):
 def disagreement(compiled: Compiled, reference: Reference) -> str | None:
     """Return where a compiled kernel answers wrongly; None where it is sound."""
     try:
-        return _wrong_equation(compiled, reference) or _wrong_call(compiled)
+        return _wrong_equation(compiled, reference) or _wrong_call(compiled) or _wrong_text(compiled)
     except ValueError as error:
         return f"it refuses what is right: {error}"
 
@@ -83,6 +83,11 @@ def _wrong_call(compiled: Compiled) -> str | None:
         return "a message is answered wrongly"
     many = compiled.verify_many([(key, signature, message, None) for signature, message, _ in tries], False)  # noqa: FBT003
     return None if many == bytes(wanted for *_, wanted in tries) else "a batch is answered wrongly"
+
+
+def _wrong_text(compiled: Compiled) -> str | None:
+    tries = ((b"", b""), (b"A0", b"\x0a"), (b"H./A0", b"\xff\xff\x0a"), (b"I./A0", None), (b"A", None), (b"A$0", None))
+    return None if all(compiled.base41(text) == wanted for text, wanted in tries) else "base-41 is read wrongly"
 
 
 def _malformed(good: bytes) -> tuple[bytes, ...]:

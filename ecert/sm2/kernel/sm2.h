@@ -19,6 +19,11 @@ extern const affine GROUP_G;
 /* digest = SM3(head ‖ data); `head` is 32 bytes, or NULL for none. */
 void sm3(uint8_t digest[32], const uint8_t head[32], const uint8_t *data, size_t length);
 
+/* Reads base-41 text into base41_length(length) bytes; false where it is not such text. Prepared once before. */
+void base41_prepare(void);
+bool base41_read(uint8_t *out, const uint8_t *text, size_t length);
+static inline size_t base41_length(size_t length) { return length / 3 * 2 + length % 3 / 2; }
+
 /* Reads r and s in 1..n-1 and t = r + s mod n, not zero; false where there is no such signature. */
 bool read_signature(u256 *r, u256 *s, u256 *t, const uint8_t *data, size_t length, bool raw);
 

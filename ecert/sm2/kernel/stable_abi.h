@@ -64,6 +64,7 @@ PyObject *PyCapsule_New(void *pointer, const char *name, void (*destructor)(PyOb
 void *PyCapsule_GetPointer(PyObject *capsule, const char *name);
 void *PyEval_SaveThread(void);
 void PyEval_RestoreThread(void *state);
+void Py_IncRef(PyObject *object);
 void Py_DecRef(PyObject *object);
 
 #endif

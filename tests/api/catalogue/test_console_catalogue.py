@@ -124,3 +124,14 @@ def test_a_draft_of_another_department_is_not_there(site: Site) -> None:
         assert stranger.post(f"{PAGE}/{action}", {"etag": '"1-draft-9"'}).status_code == 404
     assert stranger.post(PAGE, texts() | {"etag": '"1-draft-9"'}).status_code == 404
     assert stranger.post(f"{PAGE}/publish", {"etag": '"1-draft-9"'}).status_code == 403
+
+
+def test_a_new_type_begins_as_one_that_could_be_submitted_as_it_is(site: Site) -> None:
+    desk = site.console(MANAGER)
+    for code in (CODE, f"{CODE[:18]}002"):
+        page = desk.get(f"{LIST}/new")
+        written = re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+        sent = desk.post(f"{LIST}/new", {name: unescape(text) for name, text in written})
+        assert sent.headers["location"] == f"{LIST}/{code}"
+        page = desk.get(f"{LIST}/{code}")
+        assert desk.post(f"{LIST}/{code}/submit", {"etag": etag(page)}).status_code == 303

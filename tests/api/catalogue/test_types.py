@@ -49,7 +49,7 @@ def test_a_list_is_read_in_pages(site: Site) -> None:
     assert seen == sorted(seen)
 
 
-def test_a_type_goes_from_draft_to_publication_and_licences_can_be_issued_of_it(site: Site) -> None:
+def test_a_type_goes_from_draft_to_publication_and_every_step_is_of_record(site: Site) -> None:
     published(site)
     with site.region.ledger() as ledger:
         assert TypeBook(ledger.database).published(CODE).definition.name == "样例许可证"

@@ -252,6 +252,27 @@ def test_where_a_licence_moves_to_is_published(site: Site) -> None:
     assert history[0].reason == "转往上海市（310000）：样例事由"
 
 
+def test_what_became_of_a_licence_is_told_with_what_may_become_of_it(site: Site) -> None:
+    made = issue(site)
+    path = f"{LICENCES}/{made['key']}/decisions"
+    blank = site.call(CLERK, "GET", path).json()
+    assert (blank["state"], blank["decisions"], blank["proposal"]) == ("valid", [], None)
+    assert blank["actions"][:3] == ["change", "renew", "reissue"]
+    decide(site, made["key"], Action.SUSPEND)
+    key = decide(site, made["key"], Action.REVOKE).json()["proposal"]
+    told = site.call(REVIEWER, "GET", path)
+    assert (told.json()["state"], told.json()["proposal"]) == ("suspended", key)
+    assert told.headers["etag"] == site.call(CLERK, "GET", f"{LICENCES}/{made['key']}").headers["etag"]
+    review(site, key)
+    over = site.call(CLERK, "GET", path).json()
+    assert (over["actions"], over["proposal"]) == ([], None)
+    first, last = over["decisions"]
+    assert (first["operator"], first["reviewer"]) == (site.region.systems[CLERK], "")
+    assert (last["state"], last["reviewer"]) == ("revoked", site.region.systems[REVIEWER])
+    assert [one["state"] for one in over["versions"]] == ["revoked"]
+    problem(site.call("other-issuer-clerk", "GET", path), 404, "licence-not-found")
+
+
 def test_a_licence_that_was_looked_at_before_is_not_decided_about_blindly(site: Site) -> None:
     made = issue(site)
     path = f"{LICENCES}/{made['key']}"
@@ -261,3 +282,15 @@ def test_a_licence_that_was_looked_at_before_is_not_decided_about_blindly(site: 
     problem(site.post(CLERK, f"{path}/decisions", body, **{"If-Match": tag}), 412, "precondition-failed")
     tag = site.call(CLERK, "GET", path).headers["etag"]
     assert site.post(CLERK, f"{path}/decisions", body, **{"If-Match": tag}).status_code == 201
+
+
+@both
+@pytest.mark.parametrize("strange", ["%00", "a%00b", "%F0%9F%98%80", "%2E%2E", "A" * 500])
+def test_a_strange_address_leads_nowhere(site: Site, strange: str) -> None:
+    for path in (f"{LICENCES}/{strange}", f"{PROPOSALS}/{strange}"):
+        assert site.call(CLERK, "GET", path).status_code in (404, 422)
+    assert decide(site, strange, Action.SUSPEND).status_code in (404, 422)
+    for path in (f"/licences/{strange}", f"/licences/{strange}/revoke", f"/proposals/{strange}"):
+        assert site.console(CLERK).get(f"/console{path}").status_code in (404, 422)
+    for cursor in ("MSAwIAA", "MSA5OTk5OTk5OTk5OTk5OTk5OTk5OTkgQQ"):
+        problem(site.call(CLERK, "GET", f"{PROPOSALS}?cursor={cursor}"), 422, "usage")

@@ -1,5 +1,5 @@
 /* A fuzzing harness over what takes bytes from outside: `clang -fsanitize=fuzzer,address,undefined fuzz_verify.c ../point.c
- * ../verify.c ../signature.c ../sm3.c`, or AFL's clang; with -DSTANDALONE a main that changes a good input at random:
+ * ../verify.c ../signature.c ../sm3.c ../text.c`, or AFL's clang; with -DSTANDALONE a main that changes a good input at random:
  * `fuzz_verify ROUNDS [SEED]`. What it asserts: no table, tables of two windows, and batches all give one answer. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +40,21 @@ static int answer(claim claimed, const affine *point, unsigned window) {
     return alone;
 }
 
+/* Read into exactly the room that it says it needs. */
+static void read_text(const uint8_t *data, size_t size) {
+    uint8_t *room = malloc(base41_length(size) + 1);
+    insist(room != NULL, "memory");
+    base41_prepare();
+    base41_read(room, data, size);
+    free(room);
+}
+
 /* raw? (1 byte) ‖ point (65) ‖ length of the signature (1) ‖ signature ‖ message */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     affine point = GROUP_G;
     claim claimed = {0};
     uint8_t digest[32];
+    read_text(data, size);
     if (size < 67) return 0;
     bool on_curve = read_point(&point, data + 1);
     size_t length = data[66] < size - 67 ? data[66] : size - 67;
