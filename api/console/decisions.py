@@ -84,7 +84,10 @@ def _why(action: Action, filling: Filling) -> Iterator[FormField]:
 
 
 def _effect(action: Action, filling: Filling) -> Iterator[FormField]:
+    makes_version = RULES[rules.Action(action.value)].makes_version
     china = Phrase("China Standard Time; empty: at once", "北京时间；留空即时生效")
+    if makes_version:
+        china = Phrase("China Standard Time; empty: on its first day in force", "北京时间；留空则自有效期起始日生效")
     effective = _field(filling, EFFECTIVE_AT, Phrase("Takes effect", "生效时间"))
     yield _more(effective, Control.MOMENT, china, required=False)
     if action is Action.SUSPEND:
@@ -93,7 +96,7 @@ def _effect(action: Action, filling: Filling) -> Iterator[FormField]:
     if action is Action.TRANSFER:
         regions = tuple(Option(f"{code}0000", name) for code, name in PROVINCES.items())
         yield _select(filling, TARGET_REGION, Phrase("Region it moves to", "转往地区"), regions)
-    if RULES[rules.Action(action.value)].makes_version:
+    if makes_version:
         serial = _field(filling, PAPER_SERIAL, Phrase("Serial of the new paper", "新纸质证照印制号"), MAX_PAPER_SERIAL)
         none = Phrase("Empty: no paper is handed out", "不制发纸质证照则留空")
         yield _more(serial, Control.TEXT, none, required=False)

@@ -94,9 +94,11 @@ class _Desk:
         subject = find_subject(ledger, visit.scope, key)
         now = self._office.clock()
         require_allowed(self._action, subject.meets(now, now))
-        values: Mapping[str, str] = {}
-        if RULES[self._action].makes_version:
+        rule, values = RULES[self._action], dict[str, str]()
+        if rule.makes_version:
             values = form_values(application_of(sealed_fields(ledger, subject.identifier)))
+        if len(rule.reasons) == 1:
+            values[REASON_CODE] = rule.reasons[0].value
         return self._form(ledger, visit, subject, values)
 
     def _form(

@@ -23,7 +23,7 @@ ROLES = ("issuer-clerk", "reviewer", "catalogue-manager", "auditor", "region-ope
 def addresses(site: Site) -> list[tuple[str, str]]:
     """Return the method and address of every route of the console, about things that are not there."""
     routes = [route for one in PAGES for route in one.router(site.office).routes if isinstance(route, APIRoute)]
-    found = [(method, re.sub(r"{[^}]+}", "nothing", route.path)) for route in routes for method in route.methods]
+    found = [(method, re.sub(r"{[^}]+}", "nothing", route.path)) for route in routes for method in route.methods or ()]
     return [(method, path) for method, path in found if path not in OPEN]
 
 
