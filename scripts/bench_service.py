@@ -52,7 +52,7 @@ CORES = 2
 OFFERED = 50
 RATES = (25, OFFERED, 75, 100, 150, 200)
 """Requests a second, tried one after another until the knee is found."""
-PATIENCE = 220.0
+PATIENCE = 150.0
 """Seconds for one database: what was issued by then counts."""
 _NUMBERS = re.compile(r"^(Pid|PPid|VmRSS):\s*([0-9]+)", re.MULTILINE)
 
