@@ -149,21 +149,26 @@ class Bench:
 
     def _processes(self) -> dict[int, Process]:
         """Return the service, its workers and the database's server, by their numbers."""
-        parent = self.service.process
-        found = {}
+        parent, server, found = self.service.process, self._server(), {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 stat = (folder / "stat").read_text("ascii", "replace")
                 status = (folder / "status").read_text("ascii", "replace")
             except OSError:
                 continue
-            name, fields = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 2 :].split()
+            fields = stat[stat.rindex(")") + 2 :].split()
             numbers = {key: int(number) for key, number in _NUMBERS.findall(status)}
-            mine = parent is not None and parent.pid in (numbers.get("Pid"), numbers.get("PPid"))
-            if mine or (name == "postgres" and self.name == "postgresql"):
+            family = (numbers.get("Pid"), numbers.get("PPid"))
+            mine = parent is not None and parent.pid in family
+            if mine or server in family:
                 seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
                 found[int(folder.name)] = Process(numbers.get("VmRSS", 0) / 1024, seconds, database=not mine)
         return found
+
+    def _server(self) -> int:
+        """Return the number of the database's server; 0 where there is none."""
+        server = self.region.provinces.server
+        return int((server.folder / "postmaster.pid").read_text().split()[0]) if server else 0
 
     def _single(self, seconds: float) -> Iterator[dict[str, Any]]:
         """Issue single licences at several rates."""
