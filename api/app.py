@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import OperationalError
 
 from api.batches.parts import MAX_FILE
 from api.console.routes import add_console
@@ -13,14 +16,17 @@ from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
 from ecert.web.metrics import Rim
+from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
     from starlette.types import ASGIApp
 
     from api.services import Services
+
+_log = logging.getLogger("ecert.web")
 
 MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
@@ -64,7 +70,9 @@ def create_app(services: Services) -> ASGIApp:
         redirect_slashes=False,
     )
     office = services.office
-    problems.install(app, problems.respond if office is None else office.console.answer)
+    answer = problems.respond if office is None else office.console.answer
+    problems.install(app, answer)
+    app.add_exception_handler(OperationalError, _wait(answer))
     app.router.routes[:0] = published.routes(services)
     app.include_router(receipts.router(services))
     app.include_router(operations.router(services))
@@ -72,3 +80,13 @@ def create_app(services: Services) -> ASGIApp:
         add_office(app, office)
         add_console(app, office)
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)
+
+
+def _wait(answer: Callable[[Request, Problem], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what tells a caller to come back when the database is not there, or writers have queued too long."""
+
+    async def wait(request: Request, error: Exception) -> Response:
+        _log.error("%s on %s", type(error).__name__, request.url.path)
+        return answer(request, Problem(Code.BUSY, headers={"Retry-After": "5"}))
+
+    return wait

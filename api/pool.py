@@ -11,6 +11,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from sqlalchemy import select
+
+from api.database import DATABASE_ERRORS
 from api.ledger import SqlLedger
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS: Final = 4
+PATIENCE: Final = 3.0
+"""Seconds that a database has to show that it is there."""
 SERVICE: Final = "service"
 """Who does what nobody asked for, in the audit log."""
 
@@ -48,6 +53,15 @@ class LedgerPool:
     async def ask(self, work: Callable[[SqlLedger], T], *, actor: str = SERVICE) -> T:
         """Return what `work` returns, done in a thread by `actor`; an error comes back as it is."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.do, work, actor)
+
+    async def answers(self) -> bool:
+        """Tell whether the database answers within `PATIENCE`."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.ask(lambda ledger: ledger.database.number(select(1)))
+        except (TimeoutError, *DATABASE_ERRORS):
+            return False
+        return True
 
     def do(self, work: Callable[[SqlLedger], T], actor: str = SERVICE) -> T:
         """Do the same in this thread."""

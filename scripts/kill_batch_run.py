@@ -24,7 +24,7 @@ def main() -> None:
     """Kill, and print the table."""
     parser = argparse.ArgumentParser(description="批次进行中反复杀掉服务 Kill the service during a batch.")
     parser.add_argument("--rows", type=int, default=20_000, help="表格行数 Rows of the table")
-    parser.add_argument("--kills", type=int, default=30, help="杀掉多少次 How often")
+    parser.add_argument("--kills", type=int, default=32, help="杀掉多少次 How often")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="随机点的种子 Seed of the points")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append", help="哪种数据库 Which")
     options = parser.parse_args()

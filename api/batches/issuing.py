@@ -117,7 +117,10 @@ class ChunkIssue:
     def _prepare(self) -> dict[int, tuple[Prepared, tuple[Parent, ...]]]:
         rows = batch_rows.c
         mine = (rows.batch == self._batch.key) & rows.row.between(self._chunk.first, self._chunk.last)
-        query = select(rows.row, rows.application).where(mine, rows.state == RowState.GOOD).order_by(rows.row)
+        good = (rows.state == RowState.GOOD) & rows.application.is_not(
+            None
+        )  # of a batch that was cancelled there is none
+        query = select(rows.row, rows.application).where(mine, good).order_by(rows.row)
         ready = {}
         for row in self._db.run(query).all():
             application = open_application(self._lock, row.row, bytes(row.application))

@@ -17,8 +17,11 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/readyz")
     async def ready() -> JSONResponse:
-        health = await services.health.look()
-        return JSONResponse(health.report(), 200 if health.ready else 503)
+        """Say whether what is published may be relied on, and, of an issuing service, whether its database answers."""
+        health, office = await services.health.look(), services.office
+        database = {} if office is None else {"database": await office.pool.answers()}
+        well = health.ready and all(database.values())
+        return JSONResponse(health.report() | {"ready": well} | database, 200 if well else 503)
 
     @routes.get("/metrics")
     async def metrics() -> Response:

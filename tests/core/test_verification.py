@@ -17,6 +17,7 @@ from ecert.licence.face import decode_face, encode_face
 from ecert.licence.record import DISCLOSED, MAX_RECORD, decode_record
 from ecert.licence.types import load_catalogue
 from ecert.qr import decode_text, encode_text
+from ecert.receipt.verification import STEPS as RECEIPT_STEPS
 from ecert.revocation import (
     NO_HEAD,
     Flag,
@@ -91,7 +92,7 @@ def test_many_licences_are_each_judged_as_alone_and_in_order() -> None:
 def test_the_page_on_verification_lists_the_same_steps() -> None:
     page = (Path(__file__).parents[2] / "docs" / "verification.md").read_text("utf-8").split("\n## ")[0]
     assert re.findall(r"^\| (\d+) \| `([a-z-]+)` ", page, re.MULTILINE) == [
-        (str(number), name) for number, name in enumerate(STEPS, 1)
+        (str(number), name) for steps in (STEPS, RECEIPT_STEPS) for number, name in enumerate(steps, 1)
     ]
 
 

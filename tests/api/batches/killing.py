@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VALIDATING = 0.15
 """How many of the kills come while the table is validated."""
+_LAST = 0.9
+"""How far it has come at the last: a batch that is done cannot be killed any more."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _point(chance: random.Random, rows: int) -> float:
     """Return how many rows are validated and issued, together, when the service is killed."""
     if chance.random() < VALIDATING:
         return chance.uniform(0, rows)
-    return chance.uniform(rows, 2 * rows * 0.99)
+    return chance.uniform(rows, 2 * rows * _LAST)
 
 
 def _progress(ledger: SqlLedger, key: str) -> int:

@@ -153,6 +153,20 @@ def test_a_batch_cancelled_under_way_issues_no_more(site: Site) -> None:
     assert [line[1] for line in result(site, key)][499:501] == ["已制发 issued", "未制发 not issued"]
 
 
+def test_a_chunk_taken_before_its_batch_was_cancelled_comes_to_nothing(site: Site) -> None:
+    key = validated(site, table(3))["key"]
+    start(site, key)
+    with site.region.ledger() as ledger:
+        chunk = take_chunk(ledger, "one", site.office.clock(), MINUTE)
+        assert chunk is not None
+        batch, issuer = BatchBook(ledger).find(key), site.office.departments.issuer(ledger, DEPARTMENT)
+        site.post(CLERK, f"{PATH}/{key}/cancel", {})
+        with pytest.raises(IssuanceError) as caught:
+            ChunkIssue(ledger, batch, chunk, issuer, site.office.clock).run()
+    assert caught.value.reason is Reason.BATCH_STATE
+    check_whole(site, key, 0)
+
+
 def test_a_batch_whose_seal_is_suspended_under_way_waits_and_says_why(site: Site) -> None:
     key = validated(site, table(2), files=True)["key"]
     start(site, key)

@@ -21,6 +21,7 @@ from api.console.views.catalogue import (
     catalogue_entries,
 )
 from api.console.views.frame import Role, Section
+from api.console.views.interface import Chapter, Content, InterfacePage, Parameter, Route
 from api.console.views.oversight import (
     AuditHead,
     AuditPage,
@@ -37,7 +38,7 @@ from api.console.views.oversight import (
 )
 from ecert.licence.codes import Phrase
 from ecert.licence.types import find_type, load_catalogue
-from tests.api.console.people import AUDITOR, CLERK, MANAGER, NOW, REGION, REVIEWER, frame
+from tests.api.console.people import AUDITOR, CLERK, MANAGER, NOBODY, NOW, REGION, REVIEWER, frame
 from tests.api.console.samples import SAMPLES, Sample
 from tests.api.console.samples_office import OFFICE
 from tests.ofd.licences import DEMO
@@ -298,4 +299,37 @@ OVERSIGHT = (
     Sample("29-callers", frame(REGION, Section.CALLERS), CALLERS),
     *(Sample(f"{30 + n}-problem-{one.status}", frame(CLERK, Section.LICENCES), one) for n, one in enumerate(PROBLEMS)),
 )
-ALL = (*SAMPLES, *OFFICE, *OVERSIGHT)
+INTERFACE = InterfacePage(
+    (
+        Chapter(
+            "callers",
+            Phrase("Callers", "接入方"),
+            (
+                Route(
+                    "listCallers",
+                    "GET",
+                    "/api/v1/callers",
+                    "接入方 Who may call",
+                    "Return them by identifier, those too whose access has ended.",
+                    REGION.roles,
+                    (Parameter("cursor", "query", required=False, schema='{"type": "string"}', about="上一页的 next"),),
+                    (),
+                    (Content("200", "application/json", '{\n  "type": "object"\n}', '{\n  "callers": []\n}'),),
+                ),
+                Route(
+                    "endCaller",
+                    "POST",
+                    "/api/v1/callers/{key}/end",
+                    "停用 End its access",
+                    "",
+                    (),
+                    (),
+                    (Content("", "application/json", '{\n  "type": "object"\n}'),),
+                    (Content("204", "—"),),
+                ),
+            ),
+        ),
+    ),
+    '{\n  "code": "forbidden"\n}',
+)
+ALL = (*SAMPLES, *OFFICE, *OVERSIGHT, Sample("35-interface", NOBODY, INTERFACE))
