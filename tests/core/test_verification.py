@@ -90,7 +90,7 @@ def test_many_licences_are_each_judged_as_alone_and_in_order() -> None:
 
 
 def test_the_page_on_verification_lists_the_same_steps() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "verification.md").read_text("utf-8").split("\n## ")[0]
+    page = (Path(__file__).parents[2] / "docs" / "verification.md").read_text("utf-8")
     assert re.findall(r"^\| (\d+) \| `([a-z-]+)` ", page, re.MULTILINE) == [
         (str(number), name) for steps in (STEPS, RECEIPT_STEPS) for number, name in enumerate(steps, 1)
     ]
