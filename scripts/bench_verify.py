@@ -7,6 +7,7 @@ else. Latency (`http_verify_p99_ms`) is by the clock and means something only wh
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import secrets
@@ -82,11 +83,13 @@ class Codes:
 
 def _in_process(seconds: float) -> Iterator[dict[str, Any]]:
     codes = Codes()
+    gc.collect()
+    gc.freeze()  # as a window's process does
     for _ in range(10):
         codes.many()  # until the key has its largest table
     yield figure("qr_verify", per_second(codes.one, seconds, 100), "1/s", "the goal", QR)
     one = statistics.median(codes.rate_of_many(seconds / ROUNDS) for _ in range(ROUNDS))
-    yield figure("qr_verify_batch one core", one, "1/s", "half the goal", QR_BATCH / CORES)
+    yield figure("qr_verify_batch_one_core", one, "1/s", "half the goal", QR_BATCH / CORES)
     with get_context("fork").Pool(CORES) as pool:
         both = pool.map(codes.rate_of_many, [seconds] * CORES, chunksize=1)
     yield figure("qr_verify_batch", sum(both), "1/s", f"the goal, {CORES} processes", QR_BATCH)
@@ -103,8 +106,14 @@ def _over_http(seconds: float) -> Iterator[dict[str, Any]]:
             found = [_run(process, port, one, seconds) for _ in range(ROUNDS)]
             batches = _run(process, port, many, seconds)[0] * BATCH
     yield figure("http_verify", statistics.median(one[0] for one in found), "1/s", "the goal", HTTP)
-    yield figure("http_verify_p99_ms", min(one[1] for one in found), "ms", f"the goal, {CONNECTIONS} connections", P99)
-    yield figure("http_verify by the clock", max(one[2] for one in found), "1/s", "the goal", HTTP)
+    yield figure(
+        "http_verify_p99_ms",
+        statistics.median(one[1] for one in found),
+        "ms",
+        f"the goal, {CONNECTIONS} connections",
+        P99,
+    )
+    yield figure("http_verify_wall", statistics.median(one[2] for one in found), "1/s", "the goal", HTTP)
     yield figure("http_verify_batch", batches, "1/s", "", None)
 
 
