@@ -133,7 +133,10 @@ _UNAUTHENTICATED: Final = (
 """Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
 _INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
 """What is wrong inside, and no caller's business."""
+_OF_THE_AGENT: Final = (Reason.AGENT_UNREACHABLE, Reason.AGENT_RATE_EXCEEDED, Reason.AGENT_APPROVAL_NEEDED)
+"""What a caller may wait for: an agent that starts again, the next day's count, somebody's approval."""
 _STATUS: Final[dict[Code | Reason, int]] = {
+    **dict.fromkeys(_OF_THE_AGENT, 503),
     Code.REQUEST_INVALID: 422,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
@@ -224,6 +227,8 @@ class Problem(HTTPException):
 
 def problem_for(error: EcertError) -> Problem:
     """Return the problem of a domain error."""
+    if error.reason in _OF_THE_AGENT:
+        return Problem(error.reason, headers={"Retry-After": "30"})
     if isinstance(error, CustodyError) or error.reason in _INSIDE:
         return Problem(Reason.INTERNAL)
     if isinstance(error, IssuanceError | MalformedError):
