@@ -131,6 +131,8 @@ _UNAUTHENTICATED: Final = (
     Reason.TOKEN_NOT_YET_VALID,
 )
 """Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
+_OURS: Final = 500
+"""From this status on something is wrong on our side, and the log says what."""
 _INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
 """What is wrong inside, and no caller's business."""
 _OF_THE_AGENT: Final = (Reason.AGENT_UNREACHABLE, Reason.AGENT_RATE_EXCEEDED, Reason.AGENT_APPROVAL_NEEDED)
@@ -293,7 +295,7 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
 
     async def on_known(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
-        if problem.code is Reason.INTERNAL:
+        if problem.status_code >= _OURS:
             _log.error("%s", error)
         return answer(request, problem)
 
