@@ -1,4 +1,4 @@
-"""The benchmark. `scripts/bench [speed|sm2|growth|compared|revocation|tables|service]` sets up and calls this."""
+"""The benchmark. `scripts/bench [speed|sm2|growth|compared|verify|revocation|tables|service]` calls this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("speed", "sm2", "growth", "compared", "revocation", "tables", "service"),
+        choices=("speed", "sm2", "growth", "compared", "verify", "revocation", "tables", "service"),
         default="speed",
         help="测哪一部分 Which part",
     )
@@ -40,6 +40,10 @@ def main() -> None:
         from bench_compared import measure_compared  # noqa: PLC0415
 
         figures = measure_compared(options.seconds)
+    elif options.part == "verify":
+        from bench_verify import measure_verify  # noqa: PLC0415
+
+        figures = measure_verify(options.seconds)
     elif options.part == "tables":
         from bench_tables import measure_tables  # noqa: PLC0415
 

@@ -30,7 +30,7 @@ from ecert.revocation import (
 )
 from ecert.sm2 import PrivateKey
 from ecert.trust import EntryState, Grant, Member, Registry, Role, StateChange
-from ecert.verification import Verdict, assess
+from ecert.verification import Verdict, assess, assess_many
 from ecert.x509 import Certificate, Name, Profile, Revocation, build_certificate, build_crl
 from tests.core.ledgers import MemoryLedger
 from tests.trust.repository import Repository
@@ -209,4 +209,12 @@ class World:
     def assess(self, sealed: bytes | str, **changes: Any) -> Verdict:
         registry = changes.pop("registry", None) or self.registry()
         given: dict[str, Any] = {"status": self.status(registry), "at": self.now}
-        return assess(sealed, registry=registry, **given | changes)
+        return assessed(sealed, registry=registry, **given | changes)
+
+
+def assessed(sealed: bytes | str, **given: Any) -> Verdict:
+    """Assess one licence by itself and among others; where no evidence is asked for, both must say the same."""
+    verdict = assess(sealed, **given)
+    if "evidence" not in given:
+        assert assess_many([b"", sealed, "another", sealed], **given)[1::2] == [verdict, verdict]
+    return verdict

@@ -13,18 +13,20 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from ecert.report import verdict_json
 from ecert.web import problems
 from ecert.web.metrics import CONTENT_TYPE, Rim
 from ecert.web.problems import Code, Problem
 from ecert.wording import Wording
+from verifier.answers import answer, answer_many
 from verifier.desk import BusyError, Question
+from verifier.hot import HotPath
 from verifier.keystrokes import undo_keyboard
-from verifier.questions import MAX_BODY, VerifyRequest
+from verifier.questions import MAX_BATCH_BODY, MAX_BODY, VERIFY, VERIFY_BATCH, BatchRequest, VerifyRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi.telemetry import TelemetryConfig
     from starlette.types import ASGIApp
 
     from ecert.errors import MalformedError
@@ -38,6 +40,8 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""`Rim` counts; asking for each request whether the framework should costs as much as all of `Rim`."""
 _STATIC: Final = Path(__file__).parent / "static"
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
@@ -57,7 +61,9 @@ def create_app(services: Services) -> ASGIApp:
             await running
         await services.close()
 
-    app = FastAPI(title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY
+    )
     problems.install(app)
     _add_interface(app, services)
     _add_page(app, services)
@@ -65,18 +71,35 @@ def create_app(services: Services) -> ASGIApp:
     if services.office is not None:
         _add_matters(app, services.office, services.desk)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS)
+    limits = {VERIFY_BATCH: MAX_BATCH_BODY}
+    return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=limits)
 
 
 def _add_interface(app: FastAPI, services: Services) -> None:
-    @app.post("/api/v1/verify", operation_id="verify", summary="核验一张证照 Verify a licence")
-    async def verify(body: VerifyRequest) -> dict[str, Any]:
+    app.add_middleware(HotPath, desk=services.desk)
+
+    @app.post(VERIFY, operation_id="verify", summary="核验一张证照 Verify a licence", response_model=dict[str, Any])
+    async def verify(body: VerifyRequest) -> Response:
         """Return the verdict: 200 whatever its outcome; see docs/verification.md for the numbered checks."""
         try:
             question = await body.question(services.desk)
         except BusyError:
             raise _busy() from None
-        return verdict_json(await services.desk.answer(question))
+        return _json(await answer(services.desk, question))
+
+    @app.post(
+        VERIFY_BATCH,
+        operation_id="verifyBatch",
+        summary="核验多张证照 Verify many licences",
+        response_model=dict[str, list[dict[str, Any]]],
+    )
+    async def verify_batch(body: BatchRequest) -> Response:
+        """Return a verdict on each licence, in order; 200 whatever their outcomes."""
+        return _json(await answer_many(services.desk, [one.sealed for one in body.licences], body.matter))
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
 def _add_matters(app: FastAPI, office: Office, desk: Desk) -> None:

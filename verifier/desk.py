@@ -22,11 +22,11 @@ from ecert.licence.record import MAX_RECORD
 from ecert.qr import decode_text
 from ecert.revocation import PAGE_SIZE, state_at
 from ecert.sm2 import sm3
-from ecert.verification import assess
+from ecert.verification import assess, assess_many
 from verifier.fetching import fetch_page, fetch_proof
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from ecert.licence.reference import StatusRef
     from ecert.revocation import RegionStatus
@@ -38,6 +38,8 @@ FETCH_SECONDS: Final = 1.0
 """How long an answer waits for what would make it better."""
 DECODERS: Final = 2
 """Pictures decoded at the same time."""
+AT_ONCE: Final = 32
+"""Of many licences, how many are verified before others have their turn: some two milliseconds."""
 MAX_WAITING: Final = 8
 """Pictures that may wait to be decoded; with more, the desk is busy."""
 
@@ -97,11 +99,38 @@ class Desk:
             return verdict
         if await self._fetch_details(verdict):
             verdict = self._assess(question)
-        if not question.evidence and any(check.code is Reason.ISSUER_KEY_COMPROMISED for check in verdict.checks):
+        if not question.evidence and _needs_proof(verdict):
             proof = await self._fetch_proof(question, verdict)
             if proof is not None:
                 verdict = self._assess(Question(question.sealed, question.matter, (proof,)))
         return verdict
+
+    async def answer_many(
+        self, licences: Sequence[bytes | str | MalformedError], matter: str | None
+    ) -> AsyncIterator[Verdict]:
+        """Yield the verdict on each licence in order: the one that `answer` has, while there is time to ask for more.
+
+        They are taken a few at a time, and whoever else waits comes between: a thread would hold the interpreter as
+        long, and give it back later. What is asked of publishers takes `FETCH_SECONDS` in all, and the last answer.
+        """
+        until = asyncio.get_running_loop().time() + FETCH_SECONDS
+        for few in (licences[at : at + AT_ONCE] for at in range(0, len(licences), AT_ONCE)):
+            holdings = self._keeper.holdings
+            verdicts = assess_many(
+                few, registry=holdings.registry, status=holdings.status, at=self._keeper.clock(), matter=matter
+            )
+            wanting = [self._wants_more(verdict) for verdict in verdicts]
+            for sealed, verdict, wants in zip(few, verdicts, wanting, strict=True):
+                in_time = wants and asyncio.get_running_loop().time() < until
+                yield await self.answer(Question(sealed, matter)) if in_time else verdict
+            await asyncio.sleep(0)
+
+    def _wants_more(self, verdict: Verdict) -> bool:
+        """Tell whether a publisher may have what would make a verdict better."""
+        if not self._publishers or verdict.content is None or verdict.key is None or verdict.status is None:
+            return False
+        wants = self._wants_page(verdict.status, verdict.key.public_key.key_id, verdict.content.status)
+        return wants or _needs_proof(verdict)
 
     def _assess(self, question: Question) -> Verdict:
         holdings = self._keeper.holdings
@@ -174,6 +203,10 @@ class Desk:
     def close(self) -> None:
         """Let go of the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _needs_proof(verdict: Verdict) -> bool:
+    return any(check.code is Reason.ISSUER_KEY_COMPROMISED for check in verdict.checks)
 
 
 def _read_picture(data: bytes) -> str | MalformedError:

@@ -27,5 +27,7 @@ def undo_keyboard(typed: str) -> str:
     Args:
         typed: What arrived in the field.
     """
+    if typed.isascii() and typed.isprintable() and " " not in typed:
+        return typed.upper()
     kept = "".join(character for character in typed if unicodedata.category(character) not in _SPACES_AND_CONTROLS)
     return kept.translate(_FULL_WIDTH).translate(_PUNCTUATION).translate(_CAPITALS)

@@ -1,4 +1,4 @@
-"""The body of `POST /api/v1/verify`, strict and bounded, and the question it asks."""
+"""The bodies of `POST /api/v1/verify` and `/api/v1/verify/batch`, strict and bounded, and what they ask."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
     from verifier.desk import Desk
 
+VERIFY: Final = "/api/v1/verify"
+VERIFY_BATCH: Final = "/api/v1/verify/batch"
 MAX_EVIDENCE: Final = 8
 """The most proofs in one request."""
 MAX_BODY: Final = MAX_PICTURE * 4 // 3 + 256 * 1024
 """The most bytes of a request: the largest picture in base64, and all the rest."""
+MAX_BATCH: Final = 256
+"""The most licences in one request."""
+MAX_BATCH_BODY: Final = 2 * 1024 * 1024
+"""The most bytes of a request about many licences."""
+MAX_TEXT_BODY: Final = 32 * 1024
+"""The most bytes of a request about one text, however it is written."""
 
 
 def _length(limit: int) -> int:
@@ -56,6 +64,40 @@ PictureBytes = Annotated[bytes, PlainValidator(_reader(MAX_PICTURE)), _schema(MA
 ProofBytes = Annotated[bytes, PlainValidator(_reader(MAX_PROOF)), _schema(MAX_PROOF)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Matter = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")]
+
+
+class SealedLicence(BaseModel):
+    """One licence of many: exactly one of `text` and `record`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    text: Text | None = Field(None, description="Text of the code, as read or as a scanner gun typed it")
+    record: RecordBytes | None = Field(None, description="Sealed record or face")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> SealedLicence:
+        if (self.text is None) == (self.record is None):
+            raise ValueError("expected exactly one of text and record")
+        return self
+
+    @property
+    def sealed(self) -> bytes | str:
+        """The licence, as `ecert.verification.assess_many` takes it."""
+        return self.record if self.record is not None else undo_keyboard(self.text or "")
+
+
+class BatchRequest(BaseModel):
+    """Licences to be verified at once, each for itself."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"licences": [{"text": "HTTPS://ZZ.EXAMPLE/#0123456789ABCDEFGH"}]}]},
+    )
+
+    licences: Annotated[list[SealedLicence], Field(min_length=1, max_length=MAX_BATCH)]
+    matter: Matter | None = Field(None, description="Item code of the matter at hand, whose freshness policy counts")
 
 
 class VerifyRequest(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ def serve_window(services: Services, host: str, port: int) -> None:
         create_app(services), host=host, port=port, access_log=False, log_config=None, server_header=False
     )
     server = uvicorn.Server(config)
+    gc.collect()
+    gc.freeze()  # what was loaded stays, and is not looked through again and again for garbage
     entry.say(f"http://{host}:{port}/")
     try:
         server.run()

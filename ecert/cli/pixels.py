@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from operator import not_
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, Reason
@@ -45,7 +46,7 @@ def qr_modules(text: str) -> Modules:
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
     image = Image.fromarray(barcode.to_image(scale=1, add_quiet_zones=False))
     pixels, width = image.tobytes(), image.width
-    return tuple(tuple(value == 0 for value in pixels[at : at + width]) for at in range(0, len(pixels), width))
+    return tuple(tuple(map(not_, pixels[at : at + width])) for at in range(0, len(pixels), width))
 
 
 def _segments(text: str) -> Iterator[tuple[str, bool]]:

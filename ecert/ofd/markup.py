@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -11,14 +12,20 @@ from ecert.ofd.xml import NAMESPACE
 if TYPE_CHECKING:
     from ecert.ofd.drawing import Box, Colour
 
+_SPECIAL: Final = re.compile(r"""[&<>"\n\r\t]""")
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def tag(name: str, *content: str, **attributes: str) -> str:
     """Return an element of OFD with attributes; `content` is XML already."""
-    written = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    written = "".join([f" {key}={_quoted(value)}" for key, value in attributes.items()])
     inner = "".join(content)
     return f"<ofd:{name}{written}>{inner}</ofd:{name}>" if inner else f"<ofd:{name}{written}/>"
+
+
+def _quoted(value: str) -> str:
+    """Return an attribute's value in quotes; most are numbers, with nothing to escape."""
+    return quoteattr(value) if _SPECIAL.search(value) else f'"{value}"'
 
 
 def leaf(name: str, text: str, **attributes: str) -> str:

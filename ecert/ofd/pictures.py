@@ -25,6 +25,8 @@ _JPEG: Final = b"\xff\xd8"
 _MAX_SIDE: Final = 8192
 _QUIET: Final = 4
 _PIXELS: Final = 4
+_BITS: Final = ("1" * _PIXELS, "0" * _PIXELS)
+"""How a light and a dark module are written across."""
 """Pixels on a side of a module."""
 
 
@@ -105,7 +107,7 @@ def _rows(modules: Modules, side: int) -> Iterator[bytes]:
     length = (side + 7) // 8
     margin = "1" * (_QUIET * _PIXELS)
     for row in ((), *modules, ()):
-        bits = "".join(("0" if dark else "1") * _PIXELS for dark in row)
+        bits = "".join(map(_BITS.__getitem__, row))
         line = (margin + bits + margin).ljust(length * 8, "1") if row else "1" * (length * 8)
         yield (b"\0" + int(line, 2).to_bytes(length)) * (_PIXELS if row else _PIXELS * _QUIET)
 

@@ -158,6 +158,8 @@ def state_at(events: Sequence[StatusEvent], at: datetime) -> tuple[State, Status
         events: All decisions about one licence, in the order in which they were made.
         at: Any instant, aware.
     """
+    if not events:
+        return State.VALID, None
     begun = [event for event in events if event.since <= at]
     ended = [event for event in begun if event.state.ends]
     if ended:

@@ -1,6 +1,6 @@
 """SM2 signatures, SM3 digests, SM4 encryption at rest: the only package that touches a cryptographic engine."""
 
-from ecert.sm2.batch import verify_many
+from ecert.sm2.batch import Claim, verify_many
 from ecert.sm2.engine import kernel_absence, secret_engine, use_engine, verify_engine
 from ecert.sm2.keys import DEFAULT_USER_ID, KEY_ID_LENGTH, PrivateKey, PublicKey, Signer, sign_all
 from ecert.sm2.signature import RAW_LENGTH, decode_der, decode_raw, encode_der, encode_raw
@@ -12,6 +12,7 @@ __all__ = [
     "DIGEST_LENGTH",
     "KEY_ID_LENGTH",
     "RAW_LENGTH",
+    "Claim",
     "Place",
     "PrivateKey",
     "PublicKey",

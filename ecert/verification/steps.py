@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ecert.licence.fields import FieldValue
     from ecert.revocation import Mark, RegionStatus, StatusEvent, StatusPage, StatusView
+    from ecert.sm2 import Claim
     from ecert.trust import RegisteredKey, Registry
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -99,13 +100,35 @@ class Run:
             check = Check(place + 1, STEPS[place], result, error.reason, error.detail)
         self.checks.append(check)
 
-    def all_steps(self, load: Callable[[], bytes]) -> None:
-        """Run every step, in order."""
+    def begin(self, load: Callable[[], bytes]) -> None:
+        """Run the steps before the seal's: afterwards `claim` says whose signature it is said to be."""
+        for action in (lambda: self.read(load), self.consult_registry, self.find_key):
+            self.step(action)
+
+    @property
+    def claim(self) -> Claim | None:
+        """The seal as `ecert.sm2.verify_many` takes it; None where there is none to verify."""
+        if self.sealed is None or self.key is None:
+            return None
+        return self.key.public_key, self.sealed.signature, self.sealed.tbs
+
+    def verify_seal(self) -> None:
+        """Verify the signature of `claim` by itself.
+
+        Raises:
+            RejectedError: it is not this key's.
+        """
+        if self.sealed is not None and self.key is not None:
+            self.sealed.verify(self.key.public_key)
+
+    def finish(self, verify: Callable[[], None]) -> None:
+        """Run the other steps, in order.
+
+        Args:
+            verify: Raises what is wrong with the signature of `claim`; called only where there is one.
+        """
         for action in (
-            lambda: self.read(load),
-            self.consult_registry,
-            self.find_key,
-            self.check_seal,
+            lambda: self.check_seal(verify),
             self.decode_content,
             self.read_disclosed,
             self.check_entitlement,
@@ -150,12 +173,12 @@ class Run:
         return True
 
     # 4
-    def check_seal(self) -> bool:
+    def check_seal(self, verify: Callable[[], None]) -> bool:
         """The seal covers exactly these bytes."""
         if self.sealed is None or self.key is None:
             return False
         try:
-            self.sealed.verify(self.key.public_key)
+            verify()
         except RejectedError as error:
             raise RejectedError(Reason.SEAL_BAD, "the seal does not fit these bytes") from error
         self.seal_holds = True

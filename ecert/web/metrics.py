@@ -41,6 +41,16 @@ class Metrics:
             "ecert_http_request_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self.registry
         )
         self.running = Gauge("ecert_http_requests_running", "Requests being answered.", registry=self.registry)
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. What belongs to a method, a route and a status is looked up once."""
+        children = self._children.get((method, route, status))
+        if children is None:
+            children = self.requests.labels(method, route, str(status)), self.seconds.labels(route)
+            self._children[method, route, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus text format."""
@@ -97,8 +107,7 @@ class Rim:
         finally:
             self.metrics.running.dec()
             route = getattr(scope.get("route"), "path", "other")
-            self.metrics.seconds.labels(route).observe(time.perf_counter() - started)
-            self.metrics.requests.labels(_method(scope), route, str(status)).inc()
+            self.metrics.count(_method(scope), route, status, time.perf_counter() - started)
 
     def _completed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         given = list(headers)

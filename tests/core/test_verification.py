@@ -34,10 +34,10 @@ from ecert.sm2 import PrivateKey, sm3
 from ecert.timestamp import issue_token
 from ecert.trust import EntryState, Policy, StateChange
 from ecert.trust.policy import Budget
-from ecert.verification import STEPS, Outcome, Result, Verdict, assess, verify
+from ecert.verification import STEPS, Outcome, Result, Verdict, assess, assess_many, verify
 from ecert.wording import words
 from ecert.x509 import CrlReason, Profile, Revocation
-from tests.world import BIRTH, DATA, HOST, ISSUER, NARROW, OTHER, START, World, demo_application
+from tests.world import BIRTH, DATA, HOST, ISSUER, NARROW, OTHER, START, World, assessed, demo_application
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +52,7 @@ STATUS = STATIC.status(REGISTRY)
 
 def judged(sealed: bytes | str, **changes: Any) -> Verdict:
     evidence: dict[str, Any] = {"registry": REGISTRY, "status": STATUS, "at": START}
-    return assess(sealed, **evidence | changes)
+    return assessed(sealed, **evidence | changes)
 
 
 def failing(verdict: Verdict) -> tuple[str, str]:
@@ -71,6 +71,22 @@ def test_every_step_is_reported_whatever_happens() -> None:
     for sealed in (LICENCE.record, b"", "https://zz.example/#", LICENCE.record[:-1], b"\xff" * 100):
         verdict = judged(sealed)
         assert [(check.number, check.name) for check in verdict.checks] == list(enumerate(STEPS, 1))
+
+
+def test_many_licences_are_each_judged_as_alone_and_in_order() -> None:
+    altered = [LICENCE.face[:at] + bytes((LICENCE.face[at] ^ 1,)) + LICENCE.face[at + 1 :] for at in range(200)]
+    unreadable = MalformedError(Reason.TOO_LARGE, "no code in it")
+    things: list[bytes | str | MalformedError] = [
+        LICENCE.text(HOST),
+        *altered,
+        LICENCE.record,
+        unreadable,
+        LICENCE.face,
+    ]
+    held: dict[str, Any] = {"registry": REGISTRY, "status": STATUS, "at": START}
+    assert assess_many(things, **held) == [assess(thing, **held) for thing in things]
+    assert [failing(verdict)[0] for verdict in assess_many(things, **held)].count("valid") == 3
+    assert assess_many([], **held) == []
 
 
 def test_the_page_on_verification_lists_the_same_steps() -> None:
