@@ -32,6 +32,8 @@ MAX_BODY: Final = 64 * 1024
 """The longest request body in bytes."""
 MAX_BODIES: Final = {
     "/api/v1/licences": 1024 * 1024,
+    "/api/v1/licences/": 1024 * 1024,
+    "/console/licences/": 1024 * 1024,
     "/console/issue/": 1024 * 1024,
     "/api/v1/types/": 768 * 1024,
     "/console/catalogue/": 2 * 1024 * 1024,

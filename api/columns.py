@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
         """Return what the database keeps."""
         if value is None:
             return None
-        utc = value.astimezone(UTC)
+        utc = _in_utc(value)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -50,6 +50,18 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    """Return an instant in UTC; one so near the ends of the calendar that UTC has no such year is put at the end."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if value.year == _FIRST.year else _LAST
 
 
 NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")

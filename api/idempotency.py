@@ -8,7 +8,8 @@ the process died, gives its key back after `GIVEN_UP`: then nothing was done eit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import secrets
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ from ecert.web.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
     from api.ledger import SqlLedger
 
@@ -46,11 +49,13 @@ class Attempt:
         caller: Who asks, by identifier: other people's keys are not there for them.
         key: The `Idempotency-Key`, 8 to 64 visible ASCII characters.
         fingerprint: SM3 over method, path and body, 32 bytes.
+        owner: Tells this attempt from another one with the same key.
     """
 
     caller: str
     key: str
     fingerprint: bytes
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @classmethod
     def of(cls, caller: str, key: str | None, method: str, path: str, body: bytes) -> Attempt:
@@ -82,7 +87,7 @@ class Attempt:
             if row is None:
                 ledger.database.add(
                     idempotency,
-                    [{"caller": self.caller, "key": self.key, "fingerprint": self.fingerprint, "at": now}],
+                    [asdict(self) | {"at": now}],
                 )
                 return None
         if row.fingerprint != self.fingerprint:
@@ -92,15 +97,19 @@ class Attempt:
         return Answer(row.status, ledger.at_rest.vault.decrypt(row.answer, self._place))
 
     def finish(self, ledger: SqlLedger, answer: Answer) -> None:
-        """Keep the answer: in the transaction of what was done."""
-        mine = (idempotency.c.caller == self.caller) & (idempotency.c.key == self.key)
+        """Keep the answer: in the transaction of what was done.
+
+        Raises:
+            Problem: IDEMPOTENCY_KEY_RUNNING; this took so long that it was given up, and another attempt has the key.
+        """
         sealed = ledger.at_rest.vault.encrypt(answer.body, self._place)
-        ledger.database.run(update(idempotency).where(mine).values(status=answer.status, answer=sealed))
+        kept = update(idempotency).where(self._own).values(status=answer.status, answer=sealed)
+        if ledger.database.run(kept).rowcount != 1:
+            raise Problem(Code.IDEMPOTENCY_KEY_RUNNING, headers={"Retry-After": "1"})
 
     def abandon(self, ledger: SqlLedger) -> None:
         """Give the key back: nothing was done."""
-        mine = (idempotency.c.caller == self.caller) & (idempotency.c.key == self.key)
-        ledger.database.run(delete(idempotency).where(mine, idempotency.c.status.is_(None)))
+        ledger.database.run(delete(idempotency).where(self._own, idempotency.c.status.is_(None)))
 
     def once(self, ledger: SqlLedger, now: datetime, work: Callable[[], Answer]) -> Answer:
         """Do something, unless it was done before; `work` keeps its answer by `finish`.
@@ -116,6 +125,11 @@ class Attempt:
         except BaseException:
             self.abandon(ledger)
             raise
+
+    @property
+    def _own(self) -> ColumnElement[bool]:
+        mine = (idempotency.c.caller == self.caller) & (idempotency.c.key == self.key)
+        return mine & (idempotency.c.owner == self.owner)
 
     @property
     def _place(self) -> Place:

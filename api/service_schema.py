@@ -239,11 +239,13 @@ idempotency = Table(
     Column("caller", _KEY, primary_key=True),
     Column("key", String(64), primary_key=True),
     octets("fingerprint"),
+    Column("owner", String(16), nullable=False),
     Column("status", SmallInteger),
     octets("answer", nullable=True),
     instant(index=True),
 )
-"""Answers kept for a request that comes again; `status` is empty while the first is at work."""
+"""Answers kept for a request that comes again; `status` is empty while the first is at work, which `owner` tells from
+one that was given up."""
 
 # The audit log, by whom it is about.
 audit_index = Table(

@@ -222,6 +222,16 @@ class BatchBook:
             self._audit.record("batch.start", key, now, details={"licences": batch.good})
         return batch
 
+    def hand_out(self, key: str, file: str, now: datetime) -> None:
+        """Write to the audit log that one of a batch's files is handed out.
+
+        Raises:
+            NotFoundError: BATCH_UNKNOWN.
+        """
+        self.find(key)
+        with self._db.transaction():
+            self._audit.record("batch.read", key, now, details={"file": file})
+
     def cancel(self, key: str, now: datetime) -> Batch:
         """End a batch: what was issued stays issued, nothing more is, and its applications are forgotten.
 
@@ -234,6 +244,8 @@ class BatchBook:
             for table in (batch_chunks, batch_parts):
                 self._db.run(delete(table).where(table.c.batch == key))
             self._db.run(update(batch_rows).where(batch_rows.c.batch == key).values(application=None))
+            waiting = (proposals.c.batch == key) & (proposals.c.state == "open")
+            self._db.run(update(proposals).where(waiting).values(state="lapsed", decided_at=now))
             self._audit.record("batch.cancel", key, now)
         return self.find(key)
 

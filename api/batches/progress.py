@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LOOK: Final = 1.0
 """Seconds between two looks."""
+_LONGEST: Final = 300
+"""Looks of one stream: a browser then asks again, and whether it may is looked at again."""
 _STILL_THERE: Final = 15
 """After how many looks without a change a comment is sent, so that nobody on the way thinks the connection dead."""
 
@@ -30,9 +32,9 @@ def event(batch: Batch) -> str:
 
 
 async def follow(office: Office, key: str) -> AsyncIterator[str]:
-    """Send events until the batch moves no more by itself."""
+    """Send events until the batch moves no more by itself, for some minutes at most."""
     last, silent = "", 0
-    while True:
+    for _ in range(_LONGEST):
         batch = await office.pool.ask(lambda ledger: BatchBook(ledger).find(key))
         now, silent = event(batch), silent + 1
         if now != last:

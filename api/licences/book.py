@@ -176,7 +176,7 @@ class LicenceBook:
         if asked.issued_from is not None:
             found.append(licences.c.issued_at >= _midnight(asked.issued_from))
         if asked.issued_to is not None:
-            found.append(licences.c.issued_at < _midnight(asked.issued_to) + timedelta(days=1))
+            found.append(licences.c.issued_at <= _last_instant(asked.issued_to))
         return found
 
     def _licence(self, row: Row[Any]) -> Licence:
@@ -208,6 +208,10 @@ class LicenceBook:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA)
+
+
+def _last_instant(day: date) -> datetime:
+    return datetime.combine(day, time.max, CHINA)
 
 
 def _write(row: Row[Any]) -> str:

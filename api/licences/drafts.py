@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, select
 
 from api.service_schema import drafts
-from ecert.errors import NotFoundError, Reason
+from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.application import TYPE_CODE
 from ecert.sm2 import Place
 
@@ -74,9 +74,15 @@ class DraftBook:
         application, paper_serial = json.loads(self._ledger.at_rest.vault.decrypt(row.application, _place(key)))
         return KeptDraft(key, application, paper_serial)
 
-    def drop(self, key: str) -> None:
-        """Forget a draft."""
-        self._ledger.database.run(delete(drafts).where(drafts.c.key == key, drafts.c.caller == self._caller))
+    def use_up(self, key: str) -> None:
+        """Forget a draft, in the transaction of what becomes of it.
+
+        Raises:
+            IssuanceError: LEDGER_CONFLICT; something became of it before.
+        """
+        mine = delete(drafts).where(drafts.c.key == key, drafts.c.caller == self._caller)
+        if self._ledger.database.run(mine).rowcount != 1:
+            raise IssuanceError(Reason.LEDGER_CONFLICT, "this draft was sealed before, from another page")
 
 
 def _place(key: str) -> Place:

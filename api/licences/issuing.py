@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 
 from api.service_schema import licences
-from ecert.errors import EcertError, Reason
+from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.issuance import issue
+from ecert.licence.codes import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,10 +51,34 @@ class Order:
         """Require a paper serial that can be printed.
 
         Raises:
-            EcertError: USAGE; it cannot.
+            IssuanceError: APPLICATION_INVALID; it cannot.
         """
-        if len(self.paper_serial) > MAX_PAPER_SERIAL or not self.paper_serial.isprintable():
-            raise EcertError(Reason.USAGE, f"a paper serial has at most {MAX_PAPER_SERIAL} printable characters")
+        require_serial(self.paper_serial)
+
+
+def require_serial(serial: str) -> None:
+    """Require a paper serial that can be printed.
+
+    Raises:
+        IssuanceError: APPLICATION_INVALID; it cannot.
+    """
+    if len(serial) > MAX_PAPER_SERIAL or not serial.isprintable():
+        expected = Phrase(f"at most {MAX_PAPER_SERIAL} printable characters", f"至多 {MAX_PAPER_SERIAL} 个可打印字符")
+        problem = FieldProblem("/paper_serial", expected.en, expected.zh)
+        raise IssuanceError(Reason.APPLICATION_INVALID, "the paper serial cannot be printed", (problem,))
+
+
+def require_alone(issuer: Issuer) -> None:
+    """Require that one person may seal a licence of a department.
+
+    Raises:
+        IssuanceError: SECOND_PERSON_NEEDED; nobody may, and it is handed in as a batch, which somebody else approves.
+    """
+    if issuer.alone_up_to < 1:
+        raise IssuanceError(
+            Reason.SECOND_PERSON_NEEDED,
+            "nobody seals alone here: hand in a batch, which a second person approves",
+        )
 
 
 def issue_one(

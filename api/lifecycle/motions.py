@@ -141,7 +141,8 @@ def _times(motion: Motion, subject: Subject, now: datetime) -> Iterator[FieldPro
     since = motion.since(now)
     if since > now + FORETHOUGHT:
         yield _problem("effective_at", _LONG_AHEAD)
-    elif since < subject.issued_at:
+        return
+    if since < subject.issued_at:
         yield _problem("effective_at", _BEFORE_SEALED)
     elif RULES[motion.action].makes_version and motion.effective_at and motion.effective_at < now - JUST_NOW:
         yield _problem("effective_at", _NOT_PAST)

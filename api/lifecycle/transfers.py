@@ -134,7 +134,7 @@ def note_arrival(ledger: SqlLedger, done: Completion, arrival: Arrival, ground: 
         document=ground.document,
     )
     record(ledger, decision, people)
-    details = {"from": arrival.identifier.text}
+    details = {"from": sm3(arrival.identifier.text.encode()).hex()[:16]}
     AuditBook(ledger.database).record("licence.transfer-in", done.identifier.text, done.at, details=details)
 
 

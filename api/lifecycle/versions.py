@@ -151,12 +151,14 @@ def _first_instant(application: Application, now: datetime) -> datetime:
 
 
 def _content_problems(ledger: SqlLedger, issuer: Issuer, made: NewVersion, now: datetime) -> Iterator[FieldProblem]:
-    """Hold a version against the one before: issued again it says the same, renewed it is of the same licence."""
-    if made.motion.action is Action.CHANGE:
-        return
+    """Hold a version against the one before.
+
+    Issued again it says the same, renewed it is of the same licence, changed it is of the same holder: nobody ends a
+    licence alone by giving it to somebody else.
+    """
     before = sealed_fields(ledger, made.replaces.identifier)
     after = record_fields(made.application, made.kind.definition, issuer.key, made.replaces.identifier, now)
-    same = {HOLDER_CODE, NUMBER}
+    same = {HOLDER_CODE} if made.motion.action is Action.CHANGE else {HOLDER_CODE, NUMBER}
     if made.motion.action is Action.REISSUE:
         same = (before.keys() | after.keys()) - _OF_THE_SEALING
     for name in sorted(same):

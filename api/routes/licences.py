@@ -16,7 +16,7 @@ from api.ledger import SqlLedger
 from api.licences.book import MOST, Licence, LicenceBook, Question
 from api.licences.files import FileName, make_file, read_sealed
 from api.licences.foreign import read_foreign
-from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one
+from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone
 from api.licences.shown import shown
 from api.licences.standing import Standing
 from api.lifecycle.subjects import find_subject
@@ -255,6 +255,7 @@ class _Desk:
         try:
             order = self._order(ledger, body)
             issuer = office.departments.issuer(ledger, visit.principal.department or "")
+            require_alone(issuer)
             if not body.file:
                 issuer = replace(issuer, files=None)
             made: list[Answer] = []

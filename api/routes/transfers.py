@@ -11,7 +11,7 @@ from api.access.guard import Visit
 from api.catalogue.book import TypeBook
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
-from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one
+from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone
 from api.lifecycle.deciding import People
 from api.lifecycle.motions import text_problems
 from api.lifecycle.transfers import Ground, note_arrival, read_arrival, require_same
@@ -105,6 +105,7 @@ def _take_in(office: Office, ledger: SqlLedger, visit: Visit, body: TransferBody
         require_same(arrival, application)
         kind = TypeBook(ledger.database).published(application.type_code)
         issuer = office.departments.issuer(ledger, visit.principal.department or "")
+        require_alone(issuer)
         issue_one(ledger, issuer, Order(application, kind, {}, body.paper_serial), office.clock, also=keep)
     return answers[0]
 

@@ -227,13 +227,13 @@ class AgentVault(Vault):
         self._due = time.monotonic() + RENEWED_AFTER
 
     def encrypt(self, plain: bytes, place: Place) -> bytes:
-        """See `Vault`; under the version that the agent has in use. While it does not answer, under the last known."""
+        """See `Vault`; under the version that the agent has in use. While it gives none, under the last known."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + RENEWED_AFTER
             try:
                 self.renew(patience=_RENEWAL_PATIENCE)
             except CustodyError as error:
-                if error.reason is not Reason.AGENT_UNREACHABLE:
+                if error.reason not in (Reason.AGENT_UNREACHABLE, Reason.AGENT_RATE_EXCEEDED):
                     raise
         return super().encrypt(plain, place)
 

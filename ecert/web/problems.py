@@ -131,9 +131,14 @@ _UNAUTHENTICATED: Final = (
     Reason.TOKEN_NOT_YET_VALID,
 )
 """Why a signed request or a token is no credential: the caller is told which, since nothing secret is in it."""
+_OURS: Final = 500
+"""From this status on something is wrong on our side, and the log says what."""
 _INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEXT_BAD)
 """What is wrong inside, and no caller's business."""
+_OF_THE_AGENT: Final = (Reason.AGENT_UNREACHABLE, Reason.AGENT_RATE_EXCEEDED, Reason.AGENT_APPROVAL_NEEDED)
+"""What a caller may wait for: an agent that starts again, the next day's count, somebody's approval."""
 _STATUS: Final[dict[Code | Reason, int]] = {
+    **dict.fromkeys(_OF_THE_AGENT, 503),
     Code.REQUEST_INVALID: 422,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
@@ -224,6 +229,8 @@ class Problem(HTTPException):
 
 def problem_for(error: EcertError) -> Problem:
     """Return the problem of a domain error."""
+    if error.reason in _OF_THE_AGENT:
+        return Problem(error.reason, headers={"Retry-After": "30"})
     if isinstance(error, CustodyError) or error.reason in _INSIDE:
         return Problem(Reason.INTERNAL)
     if isinstance(error, IssuanceError | MalformedError):
@@ -288,7 +295,7 @@ def install(app: FastAPI, answer: Callable[[Request, Problem], Response] = respo
 
     async def on_known(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
-        if problem.code is Reason.INTERNAL:
+        if problem.status_code >= _OURS:
             _log.error("%s", error)
         return answer(request, problem)
 

@@ -23,7 +23,7 @@ approvers = ["zhang"]
 [vaults.ledger]                           # agent:SOCKET#ledger
 file = "ledger.vault"
 clients = ["api"]
-per_day = 100                             # how often it is handed out
+per_day = 20000                           # how often it is handed out: each process asks once a minute
 
 Each key and vault may have a `passphrase_file`. Paths begin at the policy's folder. Nothing has a default that allows.
 """

@@ -143,3 +143,31 @@ def test_the_dashboard_counts(site: Site) -> None:
     assert page.status_code == 200
     assert BUSINESS.name in page.text
     assert BUSINESS.name not in site.console("other-issuer-clerk").get("/console").text
+
+
+def test_a_draft_open_in_two_pages_is_sealed_once(site: Site) -> None:
+    desk = site.console("issuer-clerk")
+    first = fill_in(site, desk)
+    second = desk.get(address(first, r'action="([^"]+)/seal"'))
+    assert seal(desk, first).status_code == 303
+    assert seal(desk, second).status_code in (404, 409)
+    assert count(site.region) == 1
+
+
+def test_what_another_clerk_sealed_is_shown_masked_and_forms_filled_with_it_are_logged(site: Site) -> None:
+    key = issue(site, "driving-licence")["key"]
+    desk = site.console("issuer-clerk")
+    sent = desk.get(f"/console/licences/{key}/issued")
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/console/licences/{key}")
+    assert desk.get(f"/console/licences/{key}/change").status_code == 200
+    with site.region.ledger() as ledger:
+        assert any(b"licence.read" in one for one in AuditBook(ledger.database).entries())
+
+
+def test_the_serial_of_the_paper_is_kept_with_the_licence(site: Site) -> None:
+    desk = site.console("issuer-clerk")
+    preview = fill_in(site, desk, **{"/paper_serial": "粤A00077777"})
+    back = desk.get(address(preview, r'href="(/console/issue/[^"]+draft=[^"]+)"'))
+    assert "粤A00077777" in back.text
+    key = seal(desk, preview).headers["location"].split("/")[3]
+    assert "粤A00077777" in desk.get(f"/console/licences/{key}").text

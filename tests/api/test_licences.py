@@ -12,15 +12,18 @@ from PIL import Image
 
 from api.access.permissions import Scope
 from api.audit import AuditBook
+from api.idempotency import Answer, Attempt
 from api.licences.book import LicenceBook, Question
 from api.licences.standing import Standing
+from api.settings import DepartmentSettings
 from ecert.cli.pixels import read_picture
 from ecert.cli.published import load_published_holdings
 from ecert.revocation import State
 from ecert.verification import Outcome
 from ecert.verification.files import FileKind, assess_file
 from ecert.verification.files import Question as Asked
-from tests.api.office import DEPARTMENT, Region
+from ecert.web.problems import Problem
+from tests.api.office import DEPARTMENT, SEAL, Region, serving
 from tests.api.province import GUANGDONG, now
 from tests.api.test_service import problem
 
@@ -188,3 +191,35 @@ def test_the_log_knows_who_read_what(site: Site) -> None:
     site.call("issuer-clerk", "GET", made["files"]["ofd"])
     with site.region.ledger() as ledger:
         assert any(b"licence.read" in one for one in AuditBook(ledger.database).entries())
+
+
+def test_where_nobody_seals_alone_one_licence_is_not_issued_by_one_person(region: Region) -> None:
+    strict = DepartmentSettings(code=DEPARTMENT, signer=DEPARTMENT, seal=SEAL, alone_up_to=0)
+    with serving(region, departments=(strict,)) as site:
+        answer = site.post("issuer-clerk", LICENCES, {"application": region.application()})
+        problem(answer, 403, "second-person-needed")
+    assert count(region) == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"issued_to": "9999-12-31"},
+        {"issued_from": "0001-01-01"},
+        {"issued_from": "9999-12-31", "issued_to": "0001-01-01"},
+    ],
+)
+def test_days_at_the_ends_of_the_calendar_are_days(site: Site, asked: dict[str, str]) -> None:
+    assert site.call("issuer-clerk", "POST", f"{LICENCES}/search", json=asked).status_code == 200
+
+
+def test_an_attempt_that_was_given_up_finishes_nothing_any_more(region: Region) -> None:
+    first, second = (Attempt.of("caller", "once-and-once-only", "POST", LICENCES, b"") for _ in range(2))
+    with region.ledger() as ledger:
+        assert first.begin(ledger, now()) is None
+        assert second.begin(ledger, now() + timedelta(minutes=6)) is None
+        with pytest.raises(Problem, match="409"):
+            first.finish(ledger, Answer(201, b"first"))
+        first.abandon(ledger)
+        second.finish(ledger, Answer(201, b"second"))
+        assert second.begin(ledger, now() + timedelta(minutes=6)) == Answer(201, b"second")

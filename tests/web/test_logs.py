@@ -92,13 +92,20 @@ def test_what_a_caller_is_not_told_is_in_the_log_under_the_trace_id_of_the_answe
     app = FastAPI()
     problems.install(app)
 
-    @app.get("/")
-    async def fail() -> None:
-        raise CustodyError(Reason.AGENT_UNREACHABLE, "the agent at /run/ecert/agent.sock does not answer: closed")
+    @app.get("/{reason}")
+    async def fail(reason: Reason) -> None:
+        raise CustodyError(reason, "at /run/ecert/agent.sock: closed")
 
     start_logging()
-    answer = TestClient(Rim(app, Metrics(), body_limit=1)).get("/").json()
-    (line,) = [one for one in lines(capsys) if one["logger"] == "ecert.web"]
-    assert (answer["code"], answer["detail"]) == ("internal", "")
-    assert line["event"].startswith("agent-unreachable: the agent at /run/ecert/agent.sock")
-    assert line["trace_id"] == answer["trace_id"]
+    client = TestClient(Rim(app, Metrics(), body_limit=1))
+    for reason, status, code in (
+        (Reason.AGENT_UNREACHABLE, 503, "agent-unreachable"),
+        (Reason.AGENT_RATE_EXCEEDED, 503, "agent-rate-exceeded"),
+        (Reason.AGENT_APPROVAL_NEEDED, 503, "agent-approval-needed"),
+        (Reason.KEY_MISMATCH, 500, "internal"),
+    ):
+        answer = client.get(f"/{reason}").json()
+        (line,) = [one for one in lines(capsys) if one["logger"] == "ecert.web"]
+        assert (answer["status"], answer["code"], answer["detail"]) == (status, code, "")
+        assert line["event"].startswith(f"{reason}: at /run/ecert/agent.sock")
+        assert line["trace_id"] == answer["trace_id"]

@@ -87,12 +87,14 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
 
     @routes.get(f"{HERE}/{{key}}/errors.csv")
     async def errors(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("readBatchErrors"))]) -> Response:
-        await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
+        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "errors.csv", office.clock())  # noqa: E731
+        await office.pool.ask(work, actor=visit.principal.id)
         return table_of(office, key, errors_step, f"errors-{key}.csv")
 
     @routes.get(f"{HERE}/{{key}}/result.csv")
     async def result(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("readBatchResult"))]) -> Response:
-        await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
+        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "result.csv", office.clock())  # noqa: E731
+        await office.pool.ask(work, actor=visit.principal.id)
         return table_of(office, key, result_step, f"result-{key}.csv")
 
     @routes.get(f"{HERE}/{{key}}/events")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
+from api.audit import AuditBook
 from api.catalogue.book import TypeBook
 from api.console.decisions import (
     CONTROLS,
@@ -69,7 +70,7 @@ def _add(routes: APIRouter, office: Office, action: Action) -> None:
 
     @routes.get(f"{HERE}/{{key}}/{action}")
     async def blank(key: str, visit: Annotated[ConsoleVisit, Depends(enter)]) -> Response:
-        view = await office.pool.ask(lambda ledger: desk.blank(ledger, visit, key))
+        view = await office.pool.ask(lambda ledger: desk.blank(ledger, visit, key), actor=visit.principal.id)
         return console.page(visit.frame(Section.LICENCES), view)
 
     @routes.post(f"{HERE}/{{key}}/{action}")
@@ -97,6 +98,9 @@ class _Desk:
         rule, values = RULES[self._action], dict[str, str]()
         if rule.makes_version:
             values = form_values(application_of(sealed_fields(ledger, subject.identifier)))
+            with ledger.database.transaction():
+                said = {"file": "form"}
+                AuditBook(ledger.database).record("licence.read", subject.identifier.text, now, details=said)
         if len(rule.reasons) == 1:
             values[REASON_CODE] = rule.reasons[0].value
         return self._form(ledger, visit, subject, values)

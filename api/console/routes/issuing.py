@@ -3,6 +3,7 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -10,8 +11,9 @@ from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.catalogue.book import PublishedType, TypeBook
+from api.console.decisions import PAPER_SERIAL
 from api.console.facts import facts
-from api.console.forms import PORTRAIT, licence_form
+from api.console.forms import PORTRAIT, FormField, Group, licence_form
 from api.console.posted import form_values, posted_application
 from api.console.routes.licences import HERE as LICENCES
 from api.console.routes.licences import links
@@ -24,7 +26,7 @@ from api.ledger import SqlLedger
 from api.licences.book import LicenceBook
 from api.licences.drafts import DraftBook, KeptDraft
 from api.licences.files import FileName, read_fields_of
-from api.licences.issuing import Order, issue_one
+from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone, require_serial
 from api.licences.previewing import prepare_one, preview
 from api.office import Office
 from api.service_schema import licences
@@ -92,6 +94,8 @@ def router(office: Office) -> APIRouter:
     @routes.get(f"{LICENCES}/{{key}}/issued")
     async def issued(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("issueLicence"))]) -> Response:
         view = await office.pool.ask(lambda ledger: desk.issued(ledger, visit, key))
+        if view is None:
+            return RedirectResponse(f"{LICENCES}/{key}", 303)
         return console.page(visit.frame(Section.ISSUE), view)
 
     return routes
@@ -119,8 +123,10 @@ class _Desk:
     def form(self, ledger: SqlLedger, visit: ConsoleVisit, code: str, draft: str) -> IssueForm:
         """Return the form of a type: empty, or as a draft was left."""
         kind = TypeBook(ledger.database).published(code)
-        kept = DraftBook(ledger, visit.principal.id).find(draft).application if draft else {}
-        return _form(kind, form_values(kept))
+        if not draft:
+            return _form(kind, {})
+        kept = DraftBook(ledger, visit.principal.id).find(draft)
+        return _form(kind, form_values(kept.application) | {PAPER_SERIAL: kept.paper_serial})
 
     def fill_in(self, ledger: SqlLedger, visit: ConsoleVisit, code: str, portrait: bytes) -> str | IssueForm:
         """Keep what was filled in as a draft and return its key; or the form again, with what is to be mended."""
@@ -129,14 +135,16 @@ class _Desk:
         source: dict[Any, Any] = dict(posted.application)
         if portrait:
             source[PORTRAIT_KEY] = b64encode(portrait).decode("ascii")
+        serial = visit.form.get(PAPER_SERIAL, "").strip()
         try:
+            require_serial(serial)
             application = read_application(source, posted.problems)
             issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
             prepare_one(application, kind, issuer, self._office.clock())
         except IssuanceError as error:
             problems = error.problems or (FieldProblem("", error.detail, error.detail),)
             return _form(kind, visit.form, problems)
-        return DraftBook(ledger, visit.principal.id).keep(source, "", self._office.clock())
+        return DraftBook(ledger, visit.principal.id).keep(source, serial, self._office.clock())
 
     def prepare(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> tuple[KeptDraft, Prepared, PublishedType]:
         """Return a draft as it would be sealed now."""
@@ -174,11 +182,12 @@ class _Desk:
             mine = select(licences.c.key).where(licences.c.identifier == done.identifier.text)
             made.append(Answer(201, str(ledger.database.run(mine).scalar_one()).encode()))
             attempt.finish(ledger, made[0])
-            DraftBook(ledger, visit.principal.id).drop(key)
+            DraftBook(ledger, visit.principal.id).use_up(key)
 
         try:
             kept, prepared, kind = self.prepare(ledger, visit, key)
             issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
+            require_alone(issuer)
             order = Order(prepared.application, kind, paper_serial=kept.paper_serial)
             issue_one(ledger, issuer, order, self._office.clock, also=keep)
         except BaseException:
@@ -186,9 +195,11 @@ class _Desk:
             raise
         return made[0]
 
-    def issued(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> Issued:
-        """Return a licence that was just sealed, whole: whoever sees it wrote it."""
+    def issued(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> Issued | None:
+        """Return a licence that was just sealed, whole, to whoever issued it; None for all others."""
         licence = LicenceBook(ledger, visit.scope, self._office.clock()).find(key)
+        if licence.operator != visit.principal.id:
+            return None
         sealed, fields, definition = read_fields_of(ledger, licence)
         files = f"{LICENCES}/{licence.key}/files"
         return Issued(
@@ -209,4 +220,12 @@ def _form(kind: PublishedType, values: Mapping[str, str], problems: tuple[FieldP
     definition = kind.definition
     pictured = any(isinstance(item, PortraitItem) for item in kind.layout.items)
     form = licence_form(definition, values, problems, portrait=pictured)
+    form = replace(form, groups=(*form.groups, _paper(values.get(PAPER_SERIAL, ""))))
     return IssueForm(definition.code, Phrase(definition.name_en, definition.name), form)
+
+
+def _paper(serial: str) -> Group:
+    hint = Phrase("Empty: no paper is handed out", "不制发纸质证照则留空")
+    label = Phrase("Serial of the paper", "纸质证照印制号")
+    field = FormField(PAPER_SERIAL, label, required=False, max_length=MAX_PAPER_SERIAL, value=serial, hint=hint)
+    return Group(Phrase("Paper", "纸质证照"), (field,))

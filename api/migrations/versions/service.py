@@ -242,6 +242,7 @@ Table(
     Column("caller", String(32), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
+    Column("owner", String(16), nullable=False),
     Column("status", SmallInteger),
     Column("answer", LargeBinary),
     Column("at", _INSTANT, nullable=False, index=True),

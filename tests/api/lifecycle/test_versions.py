@@ -163,8 +163,9 @@ def test_a_renewal_leaves_no_gap_and_no_overlap_and_is_of_the_same_licence(site:
 
 def test_a_department_whose_people_seal_nothing_alone_proposes_versions(region: Region) -> None:
     strict = DepartmentSettings(code=DEPARTMENT, signer=DEPARTMENT, seal=SEAL, alone_up_to=0)
-    with serving(region, departments=(strict,)) as site:
+    with serving(region) as site:
         made = issue(site)
+    with serving(region, departments=(strict,)) as site:
         answer = make_version(site, made["key"], Action.CHANGE, changed(site), paper_serial="粤A2")
         assert answer.status_code == 202, answer.text
         key = answer.json()["proposal"]
@@ -179,3 +180,11 @@ def test_a_department_whose_people_seal_nothing_alone_proposes_versions(region: 
             row = ledger.database.row(select(licences).where(licences.c.version == 2))
             assert row is not None
             assert row.paper_serial == "粤A2"
+
+
+def test_a_licence_is_not_changed_into_somebody_elses(site: Site) -> None:
+    made = issue(site)
+    theirs = changed(site) | {"certificateHolderCode": "91440106DEMX00050P"}
+    answer = make_version(site, made["key"], Action.CHANGE, theirs)
+    problem(answer, 422, "application-invalid")
+    assert state(site, made) == "valid"
