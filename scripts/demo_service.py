@@ -38,6 +38,7 @@ def serve_departments(demo: Demo) -> None:
             got = office.call("业务系统", "GET", made["files"][kind])
             record.with_suffix(suffix).write_bytes(got.data)
         record.with_suffix(".txt").write_text(made["code"] + "\n", "ascii")
+        demo.draw(record.with_suffix(".ofd"))
         demo.publish(department.region)
         run("verifier", "update", demo.published, "--bundle", demo.bundle, show=False)
         demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.ofd", outcome="valid", reason="ok")

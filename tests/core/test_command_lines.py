@@ -394,7 +394,7 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert (out / "pki" / f"{name}.pem").exists()
     assert list((out / "pki").glob("*.crl.pem"))
     names = [file.stem for file in (out / "licences").glob("*.bin")]
-    assert len(names) == 26
+    assert len(names) == 27
     for name in names:
         assert {file.suffix for file in (out / "licences").glob(f"{name}.*")} == {
             ".bin",
