@@ -102,7 +102,7 @@ class Agency:
         if process is None:
             return 0
         process.send_signal(number)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         self.process = None
         return process.returncode
 

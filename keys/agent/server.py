@@ -35,6 +35,8 @@ FRAME_PATIENCE: Final = 10.0
 """Seconds in which a frame that has begun must be there, and an answer taken."""
 IDLE_PATIENCE: Final = 600.0
 """Seconds after which a connection on which nothing was asked is closed."""
+LOOK: Final = 1.0
+"""Seconds between two looks whether the agent was told to stop."""
 HEAD_PAUSE: Final = 3600.0
 """Seconds between two signed heads of the log."""
 
@@ -73,6 +75,8 @@ class Server:
         while not self._ended.is_set():
             try:
                 connection, _ = self._socket.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 if self._ended.is_set():
                     break
@@ -190,4 +194,6 @@ def _bind(path: Path, group: int | None) -> socket.socket:
         os.chown(path, -1, group)
         path.chmod(0o660)
     listening.listen(128)
+    # A signal that comes between the look at `stop` and the wait for a connection interrupts neither.
+    listening.settimeout(LOOK)
     return listening
