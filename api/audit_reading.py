@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, true
 
 from api.schema import audit
+from api.scoping import within
 from api.service_schema import audit_index
 from ecert.audit import AuditEntry
 from ecert.sm2 import sm3
@@ -73,7 +74,7 @@ def read_entries(database: Database, scope: Scope, wanted: Wanted, *, before: in
     query = (
         select(audit.c.entry)
         .join(audit_index, audit_index.c.number == audit.c.number)
-        .where(_within(scope), below, *wanted.conditions())
+        .where(within(scope, audit_index.c.department), below, *wanted.conditions())
         .order_by(audit_index.c.number.desc())
         .limit(limit)
     )
@@ -84,8 +85,4 @@ def count_entries(database: Database, scope: Scope) -> int:
     """Return how many entries there are."""
     if scope.department is None:
         return database.number(select(func.max(audit.c.number)))
-    return database.number(select(func.count()).select_from(audit_index).where(_within(scope)))
-
-
-def _within(scope: Scope) -> ColumnElement[bool]:
-    return true() if scope.department is None else audit_index.c.department == scope.department
+    return database.number(select(func.count()).select_from(audit_index).where(within(scope, audit_index.c.department)))

@@ -86,8 +86,9 @@ class SqlLedger:
         if is_url(self._location):
             raise CustodyError(Reason.VAULT_KEY_UNUSABLE, "name the key that licences are encrypted with: --vault URI")
         path = Path(self._location)
-        empty = self.database.row(select(data_keys.c.identifier).limit(1)) is None
-        return AtRest(open_local_vault(path.with_name(f"{path.name}.key"), create=empty))
+        key = path.with_name(f"{path.name}.key")
+        new = not key.exists() and self.database.row(select(data_keys.c.identifier).limit(1)) is None
+        return AtRest(open_local_vault(key, create=new))
 
     @contextmanager
     def also(self, work: Callable[[Sequence[Completion]], None], *, batch: str | None = None) -> Iterator[None]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, select
 
-from api.licences.finding import within
+from api.batches.states import BatchState
 from api.licences.standing import Standing, stands
+from api.lifecycle.proposals import ProposalState
+from api.scoping import within
 from api.service_schema import batches, licences, proposals
 from ecert.licence.validity import CHINA, china_day
 from ecert.revocation import State
@@ -24,8 +26,7 @@ DAYS: Final = 30
 """How many days a chart shows."""
 SOON_DAYS: Final = 30
 """How near the end of a licence counts as soon."""
-_BUSY: Final = ("validating", "running")
-_OPEN: Final = "open"
+_BUSY: Final = (BatchState.VALIDATING, BatchState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Overview:
 
 def count_licences(database: Database, scope: Scope, now: datetime) -> Counts:
     """Count the licences that a caller may see."""
-    mine = within(scope)
+    mine = within(scope, licences.c.department)
     every = select(func.count()).select_from(licences).where(mine)
     return Counts(
         database.number(every),
@@ -71,13 +72,13 @@ def count_licences(database: Database, scope: Scope, now: datetime) -> Counts:
 
 def look(database: Database, scope: Scope, now: datetime) -> Overview:
     """Return how things stand of what a caller may see."""
-    mine, today = within(scope), china_day(now)
+    mine, today = within(scope, licences.c.department), china_day(now)
     soon = select(func.count()).select_from(licences).where(mine, stands(Standing.VALID, now))
     types = select(licences.c.type_code, func.count().label("licences")).where(mine).group_by(licences.c.type_code)
     counted = database.run(types.order_by(func.count().desc(), licences.c.type_code)).all()
     return Overview(
         expiring_soon=database.number(soon.where(licences.c.expiring <= today + timedelta(days=SOON_DAYS))),
-        waiting=_number(database, proposals, scope, proposals.c.state == _OPEN),
+        waiting=_number(database, proposals, scope, proposals.c.state == ProposalState.OPEN),
         batches_running=_number(database, batches, scope, batches.c.state.in_(_BUSY)),
         per_day=_per_day(database, mine, today),
         by_type=tuple((row.type_code, row.licences) for row in counted),
@@ -87,7 +88,7 @@ def look(database: Database, scope: Scope, now: datetime) -> Overview:
 
 def _number(database: Database, table: Any, scope: Scope, condition: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(table).where(condition)
-    return database.number(query if scope.department is None else query.where(table.c.department == scope.department))
+    return database.number(query.where(within(scope, table.c.department)))
 
 
 def _per_day(database: Database, mine: ColumnElement[bool], today: date) -> tuple[tuple[date, int], ...]:

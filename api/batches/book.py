@@ -13,6 +13,7 @@ from api.audit import AuditBook
 from api.batches.rows import batch_name
 from api.batches.states import BatchState, RowState
 from api.lifecycle.proposals import ProposalState
+from api.scoping import within
 from api.service_schema import batch_chunks, batch_parts, batch_rows, batches, proposals
 from ecert.errors import IssuanceError, NotFoundError, Reason
 
@@ -132,8 +133,7 @@ class BatchBook:
         """Look no further than `scope`; None: the service itself looks."""
         self._ledger, self._db = ledger, ledger.database
         self._audit = AuditBook(ledger.database)
-        department = None if scope is None else scope.department
-        self._within = true() if department is None else batches.c.department == department
+        self._within = true() if scope is None else within(scope, batches.c.department)
 
     def hand_in(
         self, key: str, secret: bytes, order: Order, intake: Intake, digests: Digests, *, now: datetime
@@ -244,8 +244,6 @@ class BatchBook:
             for table in (batch_chunks, batch_parts):
                 self._db.run(delete(table).where(table.c.batch == key))
             self._db.run(update(batch_rows).where(batch_rows.c.batch == key).values(application=None))
-            waiting = (proposals.c.batch == key) & (proposals.c.state == "open")
-            self._db.run(update(proposals).where(waiting).values(state="lapsed", decided_at=now))
             self._audit.record("batch.cancel", key, now)
         return self.find(key)
 

@@ -105,8 +105,11 @@ class BatchDesk:
             NotFoundError: BATCH_UNKNOWN.
             IssuanceError: BATCH_STATE; it has ended.
         """
-        self._book.find(key)
-        return self._book.cancel(key, self._shop.clock())
+        now = self._shop.clock()
+        with self._ledger.database.transaction():
+            cancelled = self._book.cancel(key, now)
+            ProposalBook(self._ledger).lapse(key, now)
+        return cancelled
 
 
 def carry_out(ledger: SqlLedger, proposal: Proposal, _: People, now: datetime) -> None:

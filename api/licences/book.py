@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, or_, select
 
 from api.at_rest import SUMMARY, Summary
 from api.audit import AuditBook
+from api.cursors import no_cursor, read_cursor, read_instant, write_cursor
 from api.decisions import event_of
-from api.licences.finding import within
+from api.indexing import series
 from api.licences.standing import Standing, standing, stands
 from api.schema import decisions
+from api.scoping import within
 from api.service_schema import data_keys, deciders, licences
-from ecert.errors import EcertError, NotFoundError, Reason
+from ecert.errors import MalformedError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
 from ecert.licence.validity import CHINA
 from ecert.revocation import State, state_at
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 100
 """The most licences on one page of what was found."""
+_CURSOR: Final = re.compile(r"(\d{1,16}) ([!-~]{1,128})", re.ASCII)
 _QUERY: Final = select(licences, data_keys.c.key.label("data_key")).outerjoin(
     data_keys, data_keys.c.identifier == licences.c.identifier
 )
@@ -116,17 +118,16 @@ class LicenceBook:
         Raises:
             NotFoundError: LICENCE_NOT_FOUND; there is none, or it is another department's.
         """
-        row = self._ledger.database.row(_QUERY.where(licences.c.key == key, within(self._scope)))
+        row = self._ledger.database.row(_QUERY.where(licences.c.key == key, within(self._scope, licences.c.department)))
         if row is None:
             raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of yours has this key")
         return self._licence(row)
 
     def versions(self, licence: Licence) -> list[Licence]:
         """Return all versions of the same licence, the newest first."""
-        one = licence.identifier
-        series = f"{one.type_code}.{one.issuer_code}.{one.serial}"
-        query = _QUERY.where(licences.c.series == series, within(self._scope)).order_by(licences.c.version.desc())
-        return [self._licence(row) for row in self._ledger.database.run(query).all()]
+        mine = licences.c.series == series(licence.identifier), within(self._scope, licences.c.department)
+        rows = self._ledger.database.run(_QUERY.where(*mine).order_by(licences.c.version.desc())).all()
+        return [self._licence(row) for row in rows]
 
     def rulings(self, licence: Licence) -> list[Ruling]:
         """Return what was decided about a licence, in the order in which it was."""
@@ -147,7 +148,7 @@ class LicenceBook:
         Raises:
             EcertError: USAGE; the cursor is none.
         """
-        query = _QUERY.where(within(self._scope), *self._conditions(asked))
+        query = _QUERY.where(within(self._scope, licences.c.department), *self._conditions(asked))
         if cursor:
             at, identifier = _read(cursor)
             same = and_(licences.c.issued_at == at, licences.c.identifier < identifier)
@@ -158,10 +159,10 @@ class LicenceBook:
         following = _write(page[-1]) if len(rows) > len(page) else ""
         return [self._licence(row) for row in page], following
 
-    def note_use(self, action: str, licence: Licence, **details: str | int) -> None:
+    def note_use(self, action: str, identifier: Identifier, **details: str | int) -> None:
         """Write to the audit log that somebody looked at a licence."""
         with self._ledger.database.transaction():
-            AuditBook(self._ledger.database).record(action, licence.identifier.text, self._now, details=details)
+            AuditBook(self._ledger.database).record(action, identifier.text, self._now, details=details)
 
     def _conditions(self, asked: Question) -> list[ColumnElement[bool]]:
         at_rest, found = self._ledger.at_rest, []
@@ -215,8 +216,7 @@ def _last_instant(day: date) -> datetime:
 
 
 def _write(row: Row[Any]) -> str:
-    microseconds = (row.issued_at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
-    return urlsafe_b64encode(f"{microseconds} {row.identifier}".encode()).decode().rstrip("=")
+    return write_cursor(row.issued_at, row.identifier)
 
 
 def _read(cursor: str) -> tuple[datetime, str]:
@@ -225,9 +225,8 @@ def _read(cursor: str) -> tuple[datetime, str]:
     Raises:
         EcertError: USAGE; it is none.
     """
+    found = read_cursor(cursor, _CURSOR)
     try:
-        since, _, identifier = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(" ")
-        at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(since))
-        return at, parse_identifier(identifier).text
-    except (ValueError, OverflowError, binascii.Error, EcertError) as error:
-        raise EcertError(Reason.USAGE, "the cursor is none that a page of this list gave") from error
+        return read_instant(found[1]), parse_identifier(found[2]).text
+    except MalformedError as error:
+        raise no_cursor() from error

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, or_, select, true, update
+from sqlalchemy import and_, func, or_, select, true, update
 
 from api.audit import AuditBook
+from api.cursors import read_cursor, read_instant, write_cursor
+from api.scoping import within
 from api.service_schema import licences, proposals
-from ecert.errors import EcertError, IssuanceError, NotFoundError, Reason
+from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.sm2 import Place, sm3
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement, Row
 
     from api.access.permissions import Scope
@@ -30,7 +32,6 @@ MAX_NOTE: Final = 500
 _QUERY: Final = select(proposals, licences.c.key.label("licence")).outerjoin(
     licences, licences.c.identifier == proposals.c.identifier
 )
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR: Final = re.compile(r"([01]) (\d{1,16}) ([\w-]{1,32})", re.ASCII)
 """Whether the last proposal of a page waits, when it was made (microseconds since 1970), its key."""
 
@@ -145,7 +146,19 @@ class ProposalBook:
         Raises:
             NotFoundError: PROPOSAL_NOT_FOUND; there is none, or it is another department's.
         """
-        return self._one((proposals.c.key == key) & _within(scope))
+        return self._one((proposals.c.key == key) & within(scope, proposals.c.department))
+
+    def waiting_for(self, scope: Scope, reviewer: str) -> int:
+        """Return how many wait for a reviewer: others' ones, within what they may approve."""
+        waiting = (proposals.c.state == ProposalState.OPEN) & (proposals.c.proposer != reviewer)
+        query = select(func.count()).select_from(proposals).where(waiting, within(scope, proposals.c.department))
+        return self._db.number(query)
+
+    def lapse(self, batch: str, now: datetime) -> None:
+        """Let what waits about a batch lose its ground, in a transaction under way."""
+        waiting = (proposals.c.batch == batch) & (proposals.c.state == ProposalState.OPEN)
+        for row in self._db.run(_QUERY.where(waiting)).all():
+            self.close(self._proposal(row), ProposalState.LAPSED, None, now)
 
     def waiting_about(self, identifier: str, about: str) -> Proposal | None:
         """Return what waits for approval about a licence that still is what `about` says."""
@@ -166,7 +179,8 @@ class ProposalBook:
             EcertError: USAGE; the cursor is none.
         """
         waits = proposals.c.state == ProposalState.OPEN
-        query = _QUERY.where(_within(scope), true() if state is None else proposals.c.state == state)
+        asked = true() if state is None else proposals.c.state == state
+        query = _QUERY.where(within(scope, proposals.c.department), asked)
         if cursor:
             query = query.where(_after(waits, *_read(cursor)))
         query = query.order_by(waits.desc(), proposals.c.at.desc(), proposals.c.key.desc())
@@ -227,10 +241,6 @@ def decided(proposal: Proposal) -> IssuanceError:
     return IssuanceError(Reason.PROPOSAL_DECIDED, f"the proposal is {proposal.state.value}: decided before")
 
 
-def _within(scope: Scope) -> ColumnElement[bool]:
-    return true() if scope.department is None else proposals.c.department == scope.department
-
-
 def _place(key: str) -> Place:
     return Place("proposals", key, "content")
 
@@ -242,17 +252,9 @@ def _after(waits: ColumnElement[bool], waited: bool, at: datetime, key: str) -> 
 
 
 def _write(last: Proposal) -> str:
-    microseconds = (last.at - _EPOCH) // timedelta(microseconds=1)
-    text = f"{int(last.state is ProposalState.OPEN)} {microseconds} {last.key}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return write_cursor(int(last.state is ProposalState.OPEN), last.at, last.key)
 
 
 def _read(cursor: str) -> tuple[bool, datetime, str]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        text = ""
-    found = _CURSOR.fullmatch(text)
-    if found is None:
-        raise EcertError(Reason.USAGE, "the cursor is none that a page of this list gave")
-    return found[1] == "1", _EPOCH + timedelta(microseconds=int(found[2])), found[3]
+    found = read_cursor(cursor, _CURSOR)
+    return found[1] == "1", read_instant(found[2]), found[3]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from api.decisions import event_of
-from api.licences.finding import within
 from api.lifecycle.actions import Condition
 from api.schema import decisions
+from api.scoping import within
 from api.service_schema import licences
 from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.licence.identifier import Identifier, parse_identifier
@@ -92,7 +92,7 @@ def find_subject(ledger: SqlLedger, scope: Scope, key: str) -> Subject:
     Raises:
         NotFoundError: LICENCE_NOT_FOUND; there is none, or it is another department's.
     """
-    return _subject(ledger, (licences.c.key == key) & within(scope))
+    return _subject(ledger, (licences.c.key == key) & within(scope, licences.c.department))
 
 
 def reload(ledger: SqlLedger, identifier: str) -> Subject:
