@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 from tests.api.console.samples_oversight import ALL
 from tests.api.console.site import served
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+from tests.browsing import chromium
 
 
 def main() -> None:
@@ -26,15 +22,13 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     samples = [sample for sample in ALL if options.only in sample.name]
-    with served(samples) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with served(samples) as address, chromium() as browser:
         window = browser.new_page(viewport={"width": options.width, "height": 1000})
         for sample in samples:
             window.goto(f"{address}/{sample.name}")
             file = options.out / f"{sample.name}.png"
             window.screenshot(path=file, full_page=True)
             print(file, file=sys.stderr)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-import uvicorn
 
 from api.access.callers import Application, CallerBook
 from api.app import create_app
@@ -31,6 +28,7 @@ from ecert.web.signature_base import Message
 from ecert.x509 import Profile
 from tests.api.province import DEMO, GUANGDONG, VAULT, Provinces
 from tests.seal.forge import PICTURE
+from tests.serving import running
 from tests.trust.country import ISSUERS
 
 if TYPE_CHECKING:
@@ -231,16 +229,8 @@ def serving(region: Region, port: int = 0, **changes: Any) -> Iterator[Site]:
     """Run the service until the end."""
     office = region.open(**changes)
     services = open_services(region.provinces.published, [region.provinces.ledger()], office.clock, office)
-    config = uvicorn.Config(create_app(services), port=port, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
-            yield Site(region, client, office)
-    finally:
-        server.should_exit = True
-        thread.join()
+    with (
+        running(create_app(services), port) as address,
+        httpx2.Client(base_url=address, timeout=30, trust_env=False) as client,
+    ):
+        yield Site(region, client, office)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-import uvicorn
 
 from api.app import create_app
 from api.ledger import SqlLedger
@@ -24,6 +23,7 @@ from ecert.revocation import State, load_delta
 from ecert.revocation.issued import existed_by, leaf_hash
 from ecert.sm2 import sm3
 from tests.api.province import GUANGDONG, SHANGHAI, Provinces
+from tests.serving import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,19 +35,8 @@ if TYPE_CHECKING:
 def serving(provinces: Provinces, *regions: str) -> Iterator[httpx2.Client]:
     ledgers = [provinces.ledger(region) for region in regions or (GUANGDONG,)]
     services = open_services(provinces.published, ledgers, lambda: datetime.now(UTC))
-    config = uvicorn.Config(create_app(services), port=0, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
+    with running(create_app(services)) as address, httpx2.Client(base_url=address, timeout=30) as client:
+        yield client
 
 
 @pytest.fixture

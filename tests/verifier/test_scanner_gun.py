@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from ecert.revocation import State
+from tests.browsing import chromium
 from tests.verifier.test_service import text_of
 
 if TYPE_CHECKING:
@@ -21,22 +20,17 @@ if TYPE_CHECKING:
     from tests.verifier.province import Province
     from tests.verifier.servers import WindowProcess
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FOCUSED = "#scan:focus"
 """A page has its focus a little after it was loaded: faster than any clerk, and slower than this test."""
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 @contextmanager
 def browser_at(url: str, *, scripts: bool) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_context(java_script_enabled=scripts, viewport={"width": 1440, "height": 1000}).new_page()
         page.goto(url)
         page.wait_for_selector(FOCUSED)
         yield page
-        browser.close()
 
 
 def shoot(page: Page, typed: str, pause: float = 0) -> str:

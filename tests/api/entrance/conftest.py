@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-from playwright.sync_api import sync_playwright
 
 from api.access.development_provider import DevelopmentProvider, Person
 from api.access.principals import Role
 from api.access.providers import RETURN_PATH
 from api.settings import OidcSettings
-from tests.api.console.conftest import FLAGS
 from tests.api.office import IDENTITIES, free_port, serving
+from tests.browsing import chromium
+from tests.serving import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +24,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One browser for these tests alone: while it is there, an event loop runs in this thread."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -55,16 +46,9 @@ def here(region: Region, tmp_path: Path) -> Iterator[Site]:
     provider = DevelopmentProvider(
         IDENTITIES, people, client_id="ecert", client_secret="a secret of two", redirect_uri=origin + RETURN_PATH
     )
-    config = uvicorn.Config(provider.app(), port=int(IDENTITIES.rpartition(":")[2]), log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
     oidc = OidcSettings(issuer=IDENTITIES, client_id="ecert", client_secret_file=str(secret))
-    try:
-        with serving(region, port, origin=origin, oidc=oidc, development=True) as site:
-            yield site
-    finally:
-        server.should_exit = True
-        thread.join()
+    with (
+        running(provider.app(), int(IDENTITIES.rpartition(":")[2])),
+        serving(region, port, origin=origin, oidc=oidc, development=True) as site,
+    ):
+        yield site
