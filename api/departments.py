@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 from api.catalogue.book import TypeBook
 from api.seals import SealBook
 from ecert.cli.pixels import qr_modules
-from ecert.errors import CustodyError, NotFoundError, Reason, RejectedError
+from ecert.errors import CustodyError, NotFoundError, Reason
 from ecert.licence.codes import Phrase
 from ecert.licence_file import FileMaker
 from ecert.ofd.sealing import Sealer
-from ecert.revocation.seal_list import SealState
 from ecert.sm2 import sm3
 from ecert.timestamp import issue_token
 from ecert.trust import Role
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from api.registry import CurrentRegistry
     from api.settings import DepartmentSettings, OfficeSettings
     from ecert.ofd.fonts import FontSet
-    from ecert.seal import Seal
     from ecert.sm2 import Signer
     from ecert.trust import RegisteredKey, Registry
 
@@ -109,7 +107,7 @@ class Departments:
         files = None
         if keys.settings.seal is not None:
             files = FileMaker(
-                seal=self._seal(ledger, keys.settings.seal),
+                seal=SealBook(ledger.database).usable(keys.settings.seal, self._clock()),
                 sealer=Sealer(keys.signer, key.certificate, stamp),
                 fonts=self._fonts,
                 draw_code=qr_modules,
@@ -117,22 +115,6 @@ class Departments:
                 layout=lambda definition: TypeBook(ledger.database).layout(definition),
             )
         return Issuer(key, keys.signer, files, keys.settings.alone_up_to)
-
-    def _seal(self, ledger: SqlLedger, code: str) -> Seal:
-        """Return the seal filed last under a code, which may be used now.
-
-        Raises:
-            RejectedError: it is suspended or cancelled.
-            NotFoundError: none is filed.
-        """
-        book = SealBook(ledger.database)
-        state = book.state(code, self._clock())
-        if state is None:
-            raise NotFoundError(Reason.SEAL_STATUS_MISSING, f"the seal {code} is not filed: python -m api seal file")
-        if state is not SealState.ACTIVE:
-            reason = Reason.SEAL_SUSPENDED if state is SealState.SUSPENDED else Reason.SEAL_CANCELLED
-            raise RejectedError(reason, f"the seal {code} is {state.name.lower()}")
-        return [seal for seal in book.filed() if seal.info.code == code][-1]
 
 
 def open_departments(

@@ -30,7 +30,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.cli.fonts import load_fonts
 from ecert.cli.pixels import draw_png, draw_terminal, qr_modules
 from ecert.cli.published import load_published, load_published_holdings
-from ecert.errors import IssuanceError, NotFoundError, Reason, RejectedError
+from ecert.errors import IssuanceError, NotFoundError, Reason
 from ecert.issuance import SealedLicence, require_page
 from ecert.issuance import issue as issue_licence
 from ecert.licence.application import Application
@@ -42,7 +42,6 @@ from ecert.ofd.archive import write_package
 from ecert.ofd.copies import CopyNote, make_copy
 from ecert.ofd.package import MAX_FILE, Package
 from ecert.ofd.sealing import Sealer
-from ecert.revocation.seal_list import SealState
 from ecert.seal import Seal
 from ecert.trust import RegisteredKey, Role
 from ecert.verification.files import FileKind, Question, assess_file
@@ -55,7 +54,6 @@ FontsOption = Annotated[
 ]
 DEFAULT_PORTAL: Final = "ZZ.EXAMPLE"
 _MAX_SEAL: Final = 2 * 1024 * 1024
-_SERIAL_BITS: Final = 127
 
 
 def _usable_seal(path: Path, ledger: str) -> Seal:
@@ -66,13 +64,10 @@ def _usable_seal(path: Path, ledger: str) -> Seal:
     """
     seal = Seal.decode(read_bounded(path, _MAX_SEAL, Reason.USAGE))
     with SqlLedger(ledger) as book:
-        state = SealBook(book.database).state(seal.info.code, entry.now())
-    if state is None:
+        filed = SealBook(book.database).may_be_used(seal.info.code, entry.now())
+    if not filed:
         entry.say(f"! 印章 {seal.info.code} 未在本台账备案，窗口将无法判断")
         entry.say(f"  The seal {seal.info.code} is not filed here: windows cannot tell its state")
-    elif state is not SealState.ACTIVE:
-        reason = Reason.SEAL_SUSPENDED if state is SealState.SUSPENDED else Reason.SEAL_CANCELLED
-        raise RejectedError(reason, f"the seal {seal.info.code} is {state.name.lower()}")
     return seal
 
 

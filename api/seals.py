@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select
 
 from api.audit import AuditBook
 from api.schema import seal_decisions, seals
 from api.signed_list import SignedList, Times
-from ecert.errors import EcertError, IssuanceError, Reason
+from ecert.errors import EcertError, IssuanceError, NotFoundError, Reason, RejectedError
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
 from ecert.revocation.seal_list import (
     MAX_CODE,
@@ -27,6 +27,8 @@ from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from api.database import Database
     from api.folder import StatusFolder
@@ -56,11 +58,35 @@ class SealBook:
         with self._db.transaction():
             if self._db.row(select(seals.c.code).where(seals.c.code == info.code, seals.c.digest == digest)):
                 raise IssuanceError(Reason.LEDGER_CONFLICT, f"the seal {info.code} is filed already")
-            history = self.entries().get(info.code, ())
+            history = self._history(info.code)
             if not history or any(event.state is SealState.CANCELLED for event in history):
                 self.decide(info.code, SealEvent(SealState.ACTIVE, info.created, at, _FILED))
             self._db.run(insert(seals).values(code=info.code, digest=digest, seal=seal.der, at=at))
             self._audit.record("seal.file", info.code, at, details={"sm3": digest.hex()})
+
+    def usable(self, code: str, at: datetime) -> Seal:
+        """Return the seal filed last under a code, which may be used at `at`.
+
+        Raises:
+            RejectedError: it is suspended or cancelled.
+            NotFoundError: none is filed.
+        """
+        if not self.may_be_used(code, at):
+            raise NotFoundError(Reason.SEAL_STATUS_MISSING, f"the seal {code} is not filed: python -m api seal file")
+        newest = select(seals.c.seal).where(seals.c.code == code).order_by(seals.c.at.desc()).limit(1)
+        return Seal.decode(self._db.run(newest).scalar_one())
+
+    def may_be_used(self, code: str, at: datetime) -> bool:
+        """Tell whether a seal is filed at `at`.
+
+        Raises:
+            RejectedError: it is, and is suspended or cancelled.
+        """
+        state = self.state(code, at)
+        if state in (SealState.SUSPENDED, SealState.CANCELLED):
+            reason = Reason.SEAL_SUSPENDED if state is SealState.SUSPENDED else Reason.SEAL_CANCELLED
+            raise RejectedError(reason, f"the seal {code} is {state.name.lower()}")
+        return state is not None
 
     def filed(self) -> list[Seal]:
         """Return the seals filed, by their codes, those made anew after the old ones."""
@@ -80,7 +106,7 @@ class SealBook:
         if not code or not event.reason:
             raise EcertError(Reason.USAGE, "a seal code and a reason must be given")
         with self._db.transaction():
-            self._require_next(event, self.entries().get(code, ()))
+            self._require_next(event, self._history(code))
             row = {"code": code, "state": event.state.value, "since": event.since, "decided_at": event.decided_at}
             self._db.run(insert(seal_decisions).values(**row, reason=event.reason, document=event.document))
             self._audit.record("seal.decide", code, event.decided_at, details={"state": event.state.name.lower()})
@@ -94,19 +120,26 @@ class SealBook:
 
     def state(self, code: str, at: datetime) -> SealState | None:
         """Return a seal's state at `at`; None when nothing was decided about it by then."""
-        return state_of(self.entries().get(code, ()), at)
+        return state_of(self._history(code), at)
+
+    def _history(self, code: str) -> tuple[SealEvent, ...]:
+        mine = select(seal_decisions).where(seal_decisions.c.code == code)
+        return tuple(map(_event, self._db.run(mine.order_by(seal_decisions.c.number))))
 
     def entries(self) -> dict[str, tuple[SealEvent, ...]]:
         """Return seal code → decisions, in the order in which they were taken."""
         found: defaultdict[str, tuple[SealEvent, ...]] = defaultdict(tuple)
         for row in self._db.run(select(seal_decisions).order_by(seal_decisions.c.number)):
-            event = SealEvent(SealState(row.state), row.since, row.decided_at, row.reason, row.document)
-            found[row.code] += (event,)
+            found[row.code] += (_event(row),)
         return dict(found)
 
     def version(self) -> int:
         """Return a number that grows with every decision."""
         return self._db.number(select(func.max(seal_decisions.c.number)))
+
+
+def _event(row: Row[Any]) -> SealEvent:
+    return SealEvent(SealState(row.state), row.since, row.decided_at, row.reason, row.document)
 
 
 class SealList(SignedList):

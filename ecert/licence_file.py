@@ -9,7 +9,6 @@ from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.ofd.archive import write_package
 from ecert.ofd.compose import FaceContent, compose, face_values
 from ecert.ofd.content import read_record
-from ecert.ofd.items import PortraitItem
 from ecert.ofd.layout import load_layout
 from ecert.ofd.package import Package
 from ecert.ofd.pictures import Picture
@@ -61,7 +60,7 @@ class FileMaker:
                 or has no place on the page of this type.
         """
         layout = self.layout(definition)
-        if portrait is not None and not any(isinstance(item, PortraitItem) for item in layout.items):
+        if portrait is not None and not layout.shows_portrait:
             problem = FieldProblem("/portrait", "no portrait: this type shows none", "无照片：此类型证照没有照片")
             raise IssuanceError(Reason.APPLICATION_INVALID, "the type has no place for a portrait", (problem,))
         compose(layout, self._face(fields, portrait, _ANY_CODE), self.fonts)

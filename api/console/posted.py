@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from ecert.licence.application import (
     HOLDER_NAME,
     NUMBER,
     PARENTS,
+    PORTRAIT,
     TYPE_CODE,
 )
 from ecert.licence.codes import Phrase
@@ -49,7 +51,7 @@ class Posted:
     problems: tuple[FieldProblem, ...] = ()
 
 
-def posted_application(definition: TypeDefinition, posted: Mapping[str, str]) -> Posted:
+def posted_application(definition: TypeDefinition, posted: Mapping[str, str], portrait: bytes = b"") -> Posted:
     """Read the controls of `licence_form`; names that the form does not have are passed over.
 
     Nothing is mended: a space too many is for `check_application` to refuse.
@@ -57,6 +59,7 @@ def posted_application(definition: TypeDefinition, posted: Mapping[str, str]) ->
     Args:
         definition: The type that the form was made for.
         posted: Values by the names of controls.
+        portrait: The picture uploaded with them; empty where none was.
     """
     application: dict[object, object] = {TYPE_CODE: definition.code}
     application |= {key: posted[pointer(key)] for key in _TEXTS if posted.get(pointer(key))}
@@ -65,6 +68,8 @@ def posted_application(definition: TypeDefinition, posted: Mapping[str, str]) ->
     parents = posted.get(pointer(PARENTS), "").split()
     if parents:
         application[PARENTS] = parents
+    if portrait:
+        application[PORTRAIT] = b64encode(portrait).decode("ascii")
     problems = (*_contradictions(posted), *_face_problems(definition, face))
     return Posted(application | _last_day(definition, posted), problems)
 

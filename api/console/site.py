@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fastapi import Request  # noqa: TC002  (the framework reads annotations)
-from sqlalchemy import func, select
 from starlette.datastructures import UploadFile  # noqa: TC002
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -26,8 +25,7 @@ from api.console.pages import HEADERS, Pages, View
 from api.console.posted_form import files_of, read_form, require_same_site, values_of
 from api.console.views.frame import HOME, Frame, Link, Notice, Operator, Role, Section
 from api.console.views.oversight import ProblemPage
-from api.console.views.proposals import ProposalState
-from api.service_schema import proposals
+from api.lifecycle.proposals import ProposalBook
 from ecert.licence.codes import Phrase
 from ecert.web import problems
 from ecert.web.problems import Code, Problem
@@ -209,12 +207,7 @@ def _to_sign_in(request: Request) -> str:
 def _waiting(ledger: SqlLedger, who: Principal) -> int:
     """Return how many proposals wait for somebody: others' ones, of what they may approve."""
     scope = scope_of(who, "approveProposal")
-    if scope is None:
-        return 0
-    waiting = (proposals.c.state == ProposalState.OPEN.value) & (proposals.c.proposer != who.id)
-    if scope.department is not None:
-        waiting &= proposals.c.department == scope.department
-    return ledger.database.number(select(func.count()).select_from(proposals).where(waiting))
+    return 0 if scope is None else ProposalBook(ledger).waiting_for(scope, who.id)
 
 
 def _problem_page(request: Request, problem: Problem) -> ProblemPage:

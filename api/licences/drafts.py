@@ -51,7 +51,7 @@ class DraftBook:
         """Keep them for `caller`."""
         self._ledger, self._caller = ledger, caller
 
-    def keep(self, application: Mapping[str, Any], paper_serial: str, now: datetime) -> str:
+    def keep(self, application: Mapping[Any, Any], paper_serial: str, now: datetime) -> str:
         """Keep an application; return the draft's key. What was kept too long goes."""
         key = secrets.token_urlsafe(16)
         plain = json.dumps([dict(application), paper_serial], ensure_ascii=False).encode()

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.ledger import SqlLedger
-    from api.licences.book import Licence
+    from api.licences.book import Licence, LicenceBook
     from ecert.licence.fields import FieldValue
+    from ecert.licence.identifier import Identifier
+    from ecert.licence.record import Record
     from ecert.licence.types import TypeDefinition
     from ecert.ofd.fonts import FontSet
     from ecert.ofd.pages import ReadPage
@@ -65,10 +67,42 @@ def read_sealed(ledger: SqlLedger, licence: Licence) -> SealedLicence:
     Raises:
         NotFoundError: LICENCE_ERASED.
     """
-    known = ledger.find(licence.identifier)
+    record, face = _read_records(ledger, licence.identifier)
+    return SealedLicence(licence.identifier, record, face, ledger.file(licence.identifier))
+
+
+def _read_records(ledger: SqlLedger, identifier: Identifier) -> tuple[bytes, bytes]:
+    known = ledger.find(identifier)
     if known.record is None or known.face is None:
         raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
-    return SealedLicence(licence.identifier, known.record, known.face, ledger.file(licence.identifier))
+    return known.record, known.face
+
+
+def sealed_fields(ledger: SqlLedger, identifier: Identifier) -> Mapping[str, FieldValue]:
+    """Return what a licence says.
+
+    Raises:
+        NotFoundError: LICENCE_ERASED.
+    """
+    return _opened(_read_records(ledger, identifier)[0])[1]
+
+
+def _opened(data: bytes) -> tuple[Record, Mapping[str, FieldValue]]:
+    signed = envelope.decode(data, limit=MAX_RECORD)
+    record = decode_record(signed.payload)
+    return record, read_fields(signed.unprotected, record.digests)
+
+
+def hand_out(ledger: SqlLedger, book: LicenceBook, key: str, name: FileName) -> SealedLicence:
+    """Return the licence that a file is made of, and write to the audit log that it is handed out.
+
+    Raises:
+        NotFoundError: LICENCE_NOT_FOUND or LICENCE_ERASED.
+    """
+    licence = book.find(key)
+    sealed = read_sealed(ledger, licence)
+    book.note_use("licence.read", licence.identifier, file=name.value)
+    return sealed
 
 
 def read_fields_of(
@@ -80,10 +114,9 @@ def read_fields_of(
         NotFoundError: LICENCE_ERASED.
     """
     sealed = read_sealed(ledger, licence)
-    signed = envelope.decode(sealed.record, limit=MAX_RECORD)
-    record = decode_record(signed.payload)
+    record, fields = _opened(sealed.record)
     kind = TypeBook(ledger.database).version(record.identifier.type_code, record.type_version)
-    return sealed, read_fields(signed.unprotected, record.digests), kind.definition
+    return sealed, fields, kind.definition
 
 
 def make_file(sealed: SealedLicence, name: FileName, portal_host: str, fonts: FontSet) -> LicenceFile:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
@@ -14,7 +15,7 @@ from ecert.issuance import issue
 from ecert.licence.codes import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from api.catalogue.book import PublishedType
@@ -79,6 +80,16 @@ def require_alone(issuer: Issuer) -> None:
             Reason.SECOND_PERSON_NEEDED,
             "nobody seals alone here: hand in a batch, which a second person approves",
         )
+
+
+@contextmanager
+def in_the_body() -> Iterator[None]:
+    """Point into the request's body, where the application is a part."""
+    try:
+        yield
+    except IssuanceError as error:
+        placed = tuple(replace(one, pointer=f"/application{one.pointer}") for one in error.problems)
+        raise IssuanceError(error.reason, error.detail, placed) from error
 
 
 def issue_one(

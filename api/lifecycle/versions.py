@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,13 +11,13 @@ from sqlalchemy import select
 
 from api.audit import AuditBook
 from api.catalogue.book import TypeBook
-from api.licences.issuing import Order, issue_one
+from api.licences.files import sealed_fields
+from api.licences.issuing import Order, in_the_body, issue_one
 from api.lifecycle.actions import Action
 from api.lifecycle.deciding import People, decide
 from api.lifecycle.subjects import Subject, reload
 from api.schema import intents
-from ecert import envelope
-from ecert.errors import FieldProblem, IssuanceError, NotFoundError, Reason
+from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.issuance import ASSOCIATED, EXTENSION, find_parents, prepare, record_fields
 from ecert.licence.application import (
     EFFECTIVE,
@@ -32,7 +31,6 @@ from ecert.licence.application import (
     parse_application,
 )
 from ecert.licence.codes import Phrase
-from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.licence.strict_json import pointer
 from ecert.licence.validity import CHINA, china_day
 
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from ecert.licence.identifier import Identifier
     from ecert.ports import Completion, Decision, Parent
 
-_APPLICATION: Final = "/application"
 _OF_THE_SEALING: Final = frozenset(
     {
         "certificateName",
@@ -89,19 +86,6 @@ class NewVersion:
     application: Application
     kind: PublishedType
     foreign: Mapping[Identifier, Parent]
-
-
-def sealed_fields(ledger: SqlLedger, identifier: Identifier) -> Mapping[str, FieldValue]:
-    """Return what a licence says.
-
-    Raises:
-        NotFoundError: LICENCE_ERASED.
-    """
-    known = ledger.find(identifier)
-    if known.record is None:
-        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "the licence was intended, but never issued")
-    signed = envelope.decode(known.record, limit=MAX_RECORD)
-    return read_fields(signed.unprotected, decode_record(signed.payload).digests)
 
 
 def application_of(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
@@ -176,16 +160,6 @@ def _day_problems(made: NewVersion, now: datetime) -> Iterator[FieldProblem]:
         yield FieldProblem(pointer(EFFECTIVE), _GAP.en, _GAP.zh)
     elif day > china_day(now) and first < day:
         yield FieldProblem(pointer(EFFECTIVE), _TWICE.en, _TWICE.zh)
-
-
-@contextmanager
-def in_the_body() -> Iterator[None]:
-    """Point into the request's body, where the application is a part."""
-    try:
-        yield
-    except IssuanceError as error:
-        placed = tuple(replace(one, pointer=_APPLICATION + one.pointer) for one in error.problems)
-        raise IssuanceError(error.reason, error.detail, placed) from error
 
 
 def seal_version(

@@ -20,6 +20,7 @@ from api.batches.uploads import MEDIA_TYPES, claimed, receive, require_table
 from api.batches.workshop import Workshop
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
+from api.lifecycle.desk import Party
 from api.office import Office
 from ecert.errors import Reason
 from ecert.web.digests import SM3
@@ -218,9 +219,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     )
     async def errors(key: str, visit: Annotated[Visit, Depends(office.guard("readBatchErrors"))]) -> Response:
         """Return the rows that cannot be issued, with every field that is wrong; values are masked."""
-        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "errors.csv", office.clock())  # noqa: E731
-        await office.pool.ask(work, actor=visit.principal.id)
-        return table_of(office, key, errors_step, f"errors-{key}.csv")
+        return await table_of(office, visit, key, "errors", errors_step)
 
     @routes.get(
         f"{PATH}/{{key}}/result.csv",
@@ -231,9 +230,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     )
     async def result(key: str, visit: Annotated[Visit, Depends(office.guard("readBatchResult"))]) -> Response:
         """Return for each row what came of it, and the licence that it became."""
-        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "result.csv", office.clock())  # noqa: E731
-        await office.pool.ask(work, actor=visit.principal.id)
-        return table_of(office, key, result_step, f"result-{key}.csv")
+        return await table_of(office, visit, key, "result", result_step)
 
     @routes.get(
         f"{PATH}/{{key}}/events",
@@ -283,8 +280,19 @@ def _respond(answer: Answer) -> Response:
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def table_of(office: Office, key: str, step: Callable[..., tuple[str, int | None]], name: str) -> StreamingResponse:
-    """Send a table step by step."""
+async def table_of(
+    office: Office, visit: Party, key: str, name: str, step: Callable[..., tuple[str, int | None]]
+) -> StreamingResponse:
+    """Send a table of a batch step by step; that it is handed out is logged.
+
+    Raises:
+        NotFoundError: BATCH_UNKNOWN.
+    """
+
+    def note(ledger: SqlLedger) -> None:
+        BatchBook(ledger, visit.scope).hand_out(key, f"{name}.csv", office.clock())
+
+    await office.pool.ask(note, actor=visit.principal.id)
 
     async def lines() -> AsyncIterator[str]:
         after: int | None = 0
@@ -292,5 +300,5 @@ def table_of(office: Office, key: str, step: Callable[..., tuple[str, int | None
             text, after = await office.pool.ask(partial(step, batch=key, after=after))
             yield text
 
-    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}-{key}.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,8 +1,11 @@
 """Bodies of requests that a route reads itself, since their bytes are signed, and how OpenAPI tells of them."""
 
+from base64 import b64decode
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from ecert.web.problems import Code, FieldError, Problem
 
 _PREFIX = "#/$defs/"
 
@@ -18,6 +21,22 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema()
     whole = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
+
+
+def unpacked_record(text: str, pointer: str) -> bytes:
+    """Return the sealed record that a body has in base64.
+
+    Args:
+        text: What it has.
+        pointer: Where, as a JSON Pointer.
+
+    Raises:
+        Problem: REQUEST_INVALID; it is no base64.
+    """
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise Problem(Code.REQUEST_INVALID, errors=[FieldError(pointer, "base64 of a sealed record")]) from None
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """`/api/v1/licences`: issue one, find them again, hand out their files."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -14,20 +14,19 @@ from api.catalogue.book import TypeBook
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.licences.book import MOST, Licence, LicenceBook, Question
-from api.licences.files import FileName, make_file, read_sealed
+from api.licences.files import FileName, hand_out, make_file
 from api.licences.foreign import read_foreign
-from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone
+from api.licences.issuing import MAX_PAPER_SERIAL, Order, in_the_body, issue_one, require_alone
 from api.licences.shown import shown
 from api.licences.standing import Standing
 from api.lifecycle.subjects import find_subject
 from api.office import Office
-from api.routes.bodies import json_body
+from api.routes.bodies import Body, json_body, unpacked_record
 from api.service_schema import licences
-from ecert.errors import IssuanceError
 from ecert.issuance import SealedLicence
 from ecert.licence.application import MAX_PARENTS, parse_application
 from ecert.ports import Completion
-from ecert.web.problems import Code, FieldError, Problem, read_json
+from ecert.web.problems import read_json
 
 PATH = "/api/v1/licences"
 _EXAMPLE: dict[str, Any] = {
@@ -57,11 +56,7 @@ _EXAMPLE: dict[str, Any] = {
 _Base64 = Annotated[str, Field(max_length=64 * 1024)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class IssueBody(_Body):
+class IssueBody(Body):
     """What is to be issued.
 
     Attributes:
@@ -74,12 +69,12 @@ class IssueBody(_Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     application: dict[str, Any]
-    parents: Annotated[list[_Base64], Field(max_length=MAX_PARENTS)] = []
+    parents: Annotated[tuple[_Base64, ...], Field(max_length=MAX_PARENTS)] = ()
     paper_serial: Annotated[str, Field(max_length=MAX_PAPER_SERIAL)] = ""
     file: bool = True
 
 
-class SearchBody(_Body):
+class SearchBody(Body):
     """What is looked for, by whole values: none of it ever stands in an address.
 
     Attributes:
@@ -170,7 +165,6 @@ def body_of(licence: Licence, *, file: bool = True) -> LicenceBody:
 def router(office: Office) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["licences"])
-    desk = _Desk(office)
 
     @routes.post(
         PATH,
@@ -190,7 +184,8 @@ def router(office: Office) -> APIRouter:
         attempt = Attempt.of(visit.principal.id, idempotency_key, "POST", PATH, data)
         body = read_json(IssueBody, data)
         answer = await office.pool.ask(
-            lambda ledger: desk.issue(ledger, visit, body, attempt), actor=visit.principal.id
+            lambda ledger: attempt.once(ledger, office.clock(), lambda: _issue(office, ledger, visit, body, attempt)),
+            actor=visit.principal.id,
         )
         return Response(answer.body, answer.status, media_type="application/json")
 
@@ -233,60 +228,41 @@ def router(office: Office) -> APIRouter:
         key: str, name: FileName, visit: Annotated[Visit, Depends(office.guard("readLicenceFile"))]
     ) -> Response:
         """Return a file; that it was handed out is logged."""
-        sealed = await office.pool.ask(lambda ledger: desk.hand_out(ledger, visit, key, name), actor=visit.principal.id)
+
+        def take(ledger: SqlLedger) -> SealedLicence:
+            return hand_out(ledger, LicenceBook(ledger, visit.scope, office.clock()), key, name)
+
+        sealed = await office.pool.ask(take, actor=visit.principal.id)
         made = await office.draw(lambda: make_file(sealed, name, office.settings.portal_host, office.fonts))
         return Response(made.data, media_type=made.media_type)
 
     return routes
 
 
-class _Desk:
-    """What the routes ask of the ledger."""
+def _issue(office: Office, ledger: SqlLedger, visit: Visit, body: IssueBody, attempt: Attempt) -> Answer:
+    answers: list[Answer] = []
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def keep(done: Completion) -> None:
+        answers.append(issued(ledger, done, office.settings.portal_host))
+        attempt.finish(ledger, answers[0])
 
-    def issue(self, ledger: SqlLedger, visit: Visit, body: IssueBody, attempt: Attempt) -> Answer:
-        """Issue a licence unless this was done before; the answer is kept with it."""
-        office = self._office
-        known = attempt.begin(ledger, office.clock())
-        if known is not None:
-            return known
-        try:
-            order = self._order(ledger, body)
-            issuer = office.departments.issuer(ledger, visit.principal.department or "")
-            require_alone(issuer)
-            if not body.file:
-                issuer = replace(issuer, files=None)
-            made: list[Answer] = []
+    with in_the_body():
+        order = _order(office, ledger, body)
+        issuer = office.departments.issuer(ledger, visit.principal.department or "")
+        require_alone(issuer)
+        if not body.file:
+            issuer = replace(issuer, files=None)
+        issue_one(ledger, issuer, order, office.clock, also=keep)
+    return answers[0]
 
-            def keep(done: Completion) -> None:
-                made.append(issued(ledger, done, office.settings.portal_host))
-                attempt.finish(ledger, made[0])
 
-            issue_one(ledger, issuer, order, office.clock, also=keep)
-        except IssuanceError as error:
-            attempt.abandon(ledger)
-            raise _within(error) from error
-        except BaseException:
-            attempt.abandon(ledger)
-            raise
-        return made[0]
-
-    def _order(self, ledger: SqlLedger, body: IssueBody) -> Order:
-        application = parse_application(body.application)
-        kind = TypeBook(ledger.database).published(application.type_code)
-        registry = self._office.registry.get()
-        parents = [read_foreign(_unpacked(text, number), registry) for number, text in enumerate(body.parents)]
-        return Order(application, kind, {one.identifier: one for one in parents}, body.paper_serial)
-
-    def hand_out(self, ledger: SqlLedger, visit: Visit, key: str, name: FileName) -> SealedLicence:
-        """Return a licence as it was sealed, and note that it was handed out."""
-        book = LicenceBook(ledger, visit.scope, self._office.clock())
-        licence = book.find(key)
-        sealed = read_sealed(ledger, licence)
-        book.note_use("licence.read", licence, file=name.value)
-        return sealed
+def _order(office: Office, ledger: SqlLedger, body: IssueBody) -> Order:
+    application = parse_application(body.application)
+    kind = TypeBook(ledger.database).published(application.type_code)
+    registry = office.registry.get()
+    texts = enumerate(body.parents)
+    parents = [read_foreign(unpacked_record(text, f"/parents/{number}"), registry) for number, text in texts]
+    return Order(application, kind, {one.identifier: one for one in parents}, body.paper_serial)
 
 
 def issued(ledger: SqlLedger, done: Completion, portal_host: str) -> Answer:
@@ -303,17 +279,3 @@ def issued(ledger: SqlLedger, done: Completion, portal_host: str) -> Answer:
         files=addresses(key, file=done.file is not None),
     )
     return Answer(201, body.model_dump_json().encode())
-
-
-def _within(error: IssuanceError) -> IssuanceError:
-    """Return the error of an application with pointers into the request."""
-    problems = tuple(replace(one, pointer=f"/application{one.pointer}") for one in error.problems)
-    return IssuanceError(error.reason, error.detail, problems)
-
-
-def _unpacked(text: str, number: int) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except ValueError:
-        pointer = f"/parents/{number}"
-        raise Problem(Code.REQUEST_INVALID, errors=[FieldError(pointer, "base64 of a sealed record")]) from None

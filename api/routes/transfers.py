@@ -1,6 +1,5 @@
 """`/api/v1/licences/transfers`: a licence that comes from another region (转入)."""
 
-from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,19 +10,18 @@ from api.access.guard import Visit
 from api.catalogue.book import TypeBook
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
-from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone
+from api.licences.issuing import MAX_PAPER_SERIAL, Order, in_the_body, issue_one, require_alone
 from api.lifecycle.deciding import People
 from api.lifecycle.motions import text_problems
 from api.lifecycle.transfers import Ground, note_arrival, read_arrival, require_same
-from api.lifecycle.versions import in_the_body
 from api.office import Office
-from api.routes.bodies import Body, json_body
+from api.routes.bodies import Body, json_body, unpacked_record
 from api.routes.licences import PATH, IssuedBody, issued
 from ecert.errors import IssuanceError, Reason
 from ecert.licence.application import parse_application
 from ecert.ports import Completion
 from ecert.revocation import MAX_DOCUMENT, MAX_REASON
-from ecert.web.problems import Code, FieldError, Problem, read_json
+from ecert.web.problems import read_json
 
 _ARRIVALS = f"{PATH}/transfers"
 _EXAMPLE: dict[str, Any] = {
@@ -90,9 +88,8 @@ def router(office: Office) -> APIRouter:
 def _take_in(office: Office, ledger: SqlLedger, visit: Visit, body: TransferBody, attempt: Attempt) -> Answer:
     settings = office.settings
     ground = _ground(body)
-    arrival = read_arrival(
-        _unpacked(body.record), office.registry.get(), Path(settings.published), settings.region, office.clock()
-    )
+    record, published = unpacked_record(body.record, "/record"), Path(settings.published)
+    arrival = read_arrival(record, office.registry.get(), published, settings.region, office.clock())
     answers: list[Answer] = []
 
     def keep(done: Completion) -> None:
@@ -115,10 +112,3 @@ def _ground(body: TransferBody) -> Ground:
     if problems:
         raise IssuanceError(Reason.DECISION_INVALID, f"{len(problems)} problem(s) in the decision", problems)
     return Ground(body.reason, body.legal_basis, body.document)
-
-
-def _unpacked(text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except ValueError:
-        raise Problem(Code.REQUEST_INVALID, errors=[FieldError("/record", "base64 of a sealed record")]) from None

@@ -18,7 +18,7 @@ from ecert.errors import FieldProblem, MalformedError, NotFoundError, Reason
 from ecert.licence.codes import Phrase
 from ecert.licence.metadata import METADATA
 from ecert.licence.strict_json import decode_json, malformed
-from ecert.ofd.items import TextItem
+from ecert.ofd.items import PortraitItem, TextItem
 from ecert.ofd.layout_reading import LayoutNode, bounded, read_item, read_style
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Layout:
     items: tuple[Item, ...]
     short_names: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shows_portrait(self) -> bool:
+        """Whether the page has a place for the holder's portrait."""
+        return any(isinstance(item, PortraitItem) for item in self.items)
 
     @classmethod
     def from_json(cls, data: bytes) -> Layout:

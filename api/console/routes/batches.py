@@ -87,15 +87,11 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
 
     @routes.get(f"{HERE}/{{key}}/errors.csv")
     async def errors(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("readBatchErrors"))]) -> Response:
-        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "errors.csv", office.clock())  # noqa: E731
-        await office.pool.ask(work, actor=visit.principal.id)
-        return table_of(office, key, errors_step, f"errors-{key}.csv")
+        return await table_of(office, visit, key, "errors", errors_step)
 
     @routes.get(f"{HERE}/{{key}}/result.csv")
     async def result(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("readBatchResult"))]) -> Response:
-        work = lambda ledger: BatchBook(ledger, visit.scope).hand_out(key, "result.csv", office.clock())  # noqa: E731
-        await office.pool.ask(work, actor=visit.principal.id)
-        return table_of(office, key, result_step, f"result-{key}.csv")
+        return await table_of(office, visit, key, "result", result_step)
 
     @routes.get(f"{HERE}/{{key}}/events")
     async def events(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("followBatch"))]) -> Response:

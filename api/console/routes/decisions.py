@@ -1,7 +1,6 @@
 """`/console/licences/<key>/<action>`: the form of a decision, and what it was answered."""
 
 import secrets
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
-from api.audit import AuditBook
 from api.catalogue.book import TypeBook
 from api.console.decisions import (
     CONTROLS,
@@ -34,20 +32,19 @@ from api.console.views.licences import Decision
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.licences.book import LicenceBook
+from api.licences.files import sealed_fields
 from api.licences.shown import shown
 from api.lifecycle.actions import RULES, Action, require_allowed
 from api.lifecycle.desk import Decided, LifeCycleDesk, Outcome
 from api.lifecycle.house import house_of
 from api.lifecycle.motions import Motion, text_problems
 from api.lifecycle.subjects import Subject, find_subject
-from api.lifecycle.versions import application_of, sealed_fields
+from api.lifecycle.versions import application_of
 from api.office import Office
 from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.licence.application import MAX_PORTRAIT, read_application
-from ecert.licence.application import PORTRAIT as PORTRAIT_KEY
 from ecert.licence.codes import Phrase
 from ecert.licence.validity import CHINA
-from ecert.ofd.items import PortraitItem
 from ecert.revocation import ReasonCode
 
 _PROPOSALS = f"{HOME}/proposals"
@@ -98,9 +95,7 @@ class _Desk:
         rule, values = RULES[self._action], dict[str, str]()
         if rule.makes_version:
             values = form_values(application_of(sealed_fields(ledger, subject.identifier)))
-            with ledger.database.transaction():
-                said = {"file": "form"}
-                AuditBook(ledger.database).record("licence.read", subject.identifier.text, now, details=said)
+            LicenceBook(ledger, visit.scope, now).note_use("licence.read", subject.identifier, file="form")
         if len(rule.reasons) == 1:
             values[REASON_CODE] = rule.reasons[0].value
         return self._form(ledger, visit, subject, values)
@@ -138,8 +133,7 @@ class _Desk:
         if RULES[self._action].makes_version:
             kind = TypeBook(ledger.database).published(subject.identifier.type_code)
             rest = [one for one in problems if one.pointer not in CONTROLS]
-            pictured = any(isinstance(item, PortraitItem) for item in kind.layout.items)
-            yield licence_form(kind.definition, values, rest, portrait=pictured)
+            yield licence_form(kind.definition, values, rest, portrait=kind.layout.shows_portrait)
 
     def decide(self, ledger: SqlLedger, visit: ConsoleVisit, key: str, portrait: bytes) -> Answer | Decision:
         """Decide or propose, once; the answer's body is where to go then."""
@@ -196,21 +190,18 @@ class _Desk:
 
     def _application(
         self, ledger: SqlLedger, visit: ConsoleVisit, key: str, portrait: bytes
-    ) -> tuple[dict[Any, Any] | None, list[FieldProblem]]:
+    ) -> tuple[Mapping[Any, Any] | None, list[FieldProblem]]:
         """Return what the new face says, and what is wrong with its shapes."""
         if not RULES[self._action].makes_version:
             return None, []
         subject = find_subject(ledger, visit.scope, key)
         kind = TypeBook(ledger.database).published(subject.identifier.type_code)
-        posted = posted_application(kind.definition, visit.form)
-        source: dict[Any, Any] = dict(posted.application)
-        if portrait:
-            source[PORTRAIT_KEY] = b64encode(portrait).decode("ascii")
+        posted = posted_application(kind.definition, visit.form, portrait)
         try:
-            read_application(source, posted.problems)
+            read_application(posted.application, posted.problems)
         except IssuanceError as error:
-            return source, list(error.problems)
-        return source, []
+            return posted.application, list(error.problems)
+        return posted.application, []
 
 
 def _moment(text: str) -> datetime | None:

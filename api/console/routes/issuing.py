@@ -1,10 +1,9 @@
 """`/console/issue`: choose a type, fill in its form, look at the page, seal it."""
 
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import select
@@ -21,10 +20,11 @@ from api.console.site import ConsoleVisit
 from api.console.views.catalogue import HOLDERS
 from api.console.views.frame import HOME, Section
 from api.console.views.issuing import ChooseType, IssuableType, Issued, IssueForm, Preview
+from api.departments import Issuer
 from api.idempotency import Answer, Attempt
 from api.ledger import SqlLedger
 from api.licences.book import LicenceBook
-from api.licences.drafts import DraftBook, KeptDraft
+from api.licences.drafts import DraftBook
 from api.licences.files import FileName, read_fields_of
 from api.licences.issuing import MAX_PAPER_SERIAL, Order, issue_one, require_alone, require_serial
 from api.licences.previewing import prepare_one, preview
@@ -39,9 +39,7 @@ from ecert.licence.application import (
     parse_application,
     read_application,
 )
-from ecert.licence.application import PORTRAIT as PORTRAIT_KEY
 from ecert.licence.codes import Phrase
-from ecert.ofd.items import PortraitItem
 from ecert.ports import Completion
 
 _HERE = f"{HOME}/issue"
@@ -82,7 +80,7 @@ def router(office: Office) -> APIRouter:
 
     @routes.get(f"{_DRAFTS}/{{key}}/face.svg")
     async def picture(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("issueLicence"))]) -> Response:
-        prepared, kind = await office.pool.ask(lambda ledger: desk.prepare(ledger, visit, key)[1:])
+        prepared, kind, _ = await office.pool.ask(lambda ledger: desk.prepare(ledger, visit, key))
         svg = await office.draw(lambda: preview(prepared, kind, office.fonts, office.settings.portal_host))
         return Response(svg, media_type="image/svg+xml")
 
@@ -109,7 +107,7 @@ class _Desk:
 
     def choose(self, ledger: SqlLedger, visit: ConsoleVisit) -> ChooseType:
         """Return the types that the department may issue today."""
-        issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
+        issuer = self._issuer(ledger, visit)
         granted = {grant.type_code for grant in issuer.key.member.grants}
         every = (one.definition for one in TypeBook(ledger.database).all_published())
         return ChooseType(
@@ -131,38 +129,39 @@ class _Desk:
     def fill_in(self, ledger: SqlLedger, visit: ConsoleVisit, code: str, portrait: bytes) -> str | IssueForm:
         """Keep what was filled in as a draft and return its key; or the form again, with what is to be mended."""
         kind = TypeBook(ledger.database).published(code)
-        posted = posted_application(kind.definition, visit.form)
-        source: dict[Any, Any] = dict(posted.application)
-        if portrait:
-            source[PORTRAIT_KEY] = b64encode(portrait).decode("ascii")
+        posted = posted_application(kind.definition, visit.form, portrait)
         serial = visit.form.get(PAPER_SERIAL, "").strip()
         try:
             require_serial(serial)
-            application = read_application(source, posted.problems)
-            issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
-            prepare_one(application, kind, issuer, self._office.clock())
+            application = read_application(posted.application, posted.problems)
+            prepare_one(application, kind, self._issuer(ledger, visit), self._office.clock())
         except IssuanceError as error:
             problems = error.problems or (FieldProblem("", error.detail, error.detail),)
             return _form(kind, visit.form, problems)
-        return DraftBook(ledger, visit.principal.id).keep(source, serial, self._office.clock())
+        return DraftBook(ledger, visit.principal.id).keep(posted.application, serial, self._office.clock())
 
-    def prepare(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> tuple[KeptDraft, Prepared, PublishedType]:
-        """Return a draft as it would be sealed now."""
+    def _issuer(self, ledger: SqlLedger, visit: ConsoleVisit) -> Issuer:
+        return self._office.departments.issuer(ledger, visit.principal.department or "")
+
+    def prepare(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> tuple[Prepared, PublishedType, Issuer]:
+        """Return a draft as it would be sealed now, its type, and by whom."""
+        order, issuer = self._order(ledger, visit, key), self._issuer(ledger, visit)
+        return prepare_one(order.application, order.kind, issuer, self._office.clock()), order.kind, issuer
+
+    def _order(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> Order:
         kept = DraftBook(ledger, visit.principal.id).find(key)
         kind = TypeBook(ledger.database).published(kept.type_code)
-        issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
-        return kept, prepare_one(parse_application(kept.application), kind, issuer, self._office.clock()), kind
+        return Order(parse_application(kept.application), kind, paper_serial=kept.paper_serial)
 
     def look(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> Preview:
         """Return a draft, to be read once more."""
-        kept, prepared, kind = self.prepare(ledger, visit, key)
-        issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
+        prepared, kind, issuer = self.prepare(ledger, visit, key)
         definition = kind.definition
         return Preview(
-            draft=kept.key,
+            draft=key,
             code=definition.code,
             name=Phrase(definition.name_en, definition.name),
-            picture=f"{_DRAFTS}/{kept.key}/face.svg",
+            picture=f"{_DRAFTS}/{key}/face.svg",
             facts=facts(definition, prepared.fields, masked=False),
             seal="无印章，只签发记录" if issuer.files is None else issuer.files.seal.info.name,
             two_persons=False,
@@ -173,9 +172,9 @@ class _Desk:
         """Issue a draft, once; the answer's body is the licence's key."""
         once = visit.form.get("idempotency_key")
         attempt = Attempt.of(visit.principal.id, once, "POST", f"{_DRAFTS}/{key}", b"")
-        known = attempt.begin(ledger, self._office.clock())
-        if known is not None:
-            return known
+        return attempt.once(ledger, self._office.clock(), lambda: self._seal(ledger, visit, key, attempt))
+
+    def _seal(self, ledger: SqlLedger, visit: ConsoleVisit, key: str, attempt: Attempt) -> Answer:
         made: list[Answer] = []
 
         def keep(done: Completion) -> None:
@@ -184,15 +183,9 @@ class _Desk:
             attempt.finish(ledger, made[0])
             DraftBook(ledger, visit.principal.id).use_up(key)
 
-        try:
-            kept, prepared, kind = self.prepare(ledger, visit, key)
-            issuer = self._office.departments.issuer(ledger, visit.principal.department or "")
-            require_alone(issuer)
-            order = Order(prepared.application, kind, paper_serial=kept.paper_serial)
-            issue_one(ledger, issuer, order, self._office.clock, also=keep)
-        except BaseException:
-            attempt.abandon(ledger)
-            raise
+        order, issuer = self._order(ledger, visit, key), self._issuer(ledger, visit)
+        require_alone(issuer)
+        issue_one(ledger, issuer, order, self._office.clock, also=keep)
         return made[0]
 
     def issued(self, ledger: SqlLedger, visit: ConsoleVisit, key: str) -> Issued | None:
@@ -218,8 +211,7 @@ class _Desk:
 
 def _form(kind: PublishedType, values: Mapping[str, str], problems: tuple[FieldProblem, ...] = ()) -> IssueForm:
     definition = kind.definition
-    pictured = any(isinstance(item, PortraitItem) for item in kind.layout.items)
-    form = licence_form(definition, values, problems, portrait=pictured)
+    form = licence_form(definition, values, problems, portrait=kind.layout.shows_portrait)
     form = replace(form, groups=(*form.groups, _paper(values.get(PAPER_SERIAL, ""))))
     return IssueForm(definition.code, Phrase(definition.name_en, definition.name), form)
 

@@ -24,7 +24,7 @@ from api.console.views.licences import (
 )
 from api.ledger import SqlLedger
 from api.licences.book import Licence, LicenceBook, Question, Ruling
-from api.licences.files import FileName, make_file, read_fields_of, read_sealed
+from api.licences.files import FileName, hand_out, make_file, read_fields_of, read_sealed
 from api.licences.shown import shown
 from api.licences.standing import Standing
 from api.lifecycle.actions import RULES, allowed
@@ -88,11 +88,9 @@ def router(office: Office) -> APIRouter:
 
 def _hand_out(ledger: SqlLedger, visit: ConsoleVisit, office: Office, key: str, name: FileName) -> SealedLicence:
     book = LicenceBook(ledger, visit.scope, office.clock())
-    licence = book.find(key)
-    sealed = read_sealed(ledger, licence)
-    if name is not FileName.CODE:
-        book.note_use("licence.read", licence, file=name.value)
-    return sealed
+    if name is FileName.CODE:  # stands on every page of the licence
+        return read_sealed(ledger, book.find(key))
+    return hand_out(ledger, book, key, name)
 
 
 def _search(
@@ -147,7 +145,7 @@ def licence_page(
     sealed, fields, definition = read_fields_of(ledger, licence)
     personal = is_personal(str(fields[HOLDER_CODE_TYPE]))
     if revealed:
-        book.note_use("licence.read", licence, file="page")
+        book.note_use("licence.read", licence.identifier, file="page")
     said = facts(definition, fields, masked=not revealed)
     files = f"{HERE}/{licence.key}/files"
     drawn = sealed.file is not None and (revealed or not personal)
