@@ -29,6 +29,7 @@ from keys.local_vault import open_local_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -104,6 +105,10 @@ class SqlLedger:
         finally:
             self._also = self._batch = None
 
+    def transaction(self) -> AbstractContextManager[None]:
+        """See `LicenceLedger`."""
+        return self.database.transaction()
+
     def allocate(self, key_id: bytes) -> StatusRef:
         """See `LicenceLedger`."""
         return self.allocate_many(key_id, 1)[0]
@@ -111,15 +116,19 @@ class SqlLedger:
     def allocate_many(self, key_id: bytes, count: int) -> list[StatusRef]:
         """See `LicenceLedger`."""
         with self.database.transaction():
-            new = self.database.insert(lists).values(key_id=key_id, secret=secrets.token_bytes(32))
-            self.database.run(new.on_conflict_do_nothing())
-            secret = self.database.run(select(lists.c.secret).where(lists.c.key_id == key_id)).scalar_one()
+            row = self.database.row(select(lists.c.secret).where(lists.c.key_id == key_id))
+            secret = self._begin_lists(key_id) if row is None else row.secret
             first = self.allocated(key_id)
             if first + count > StatusRef.PACKED:
                 raise IssuanceError(Reason.LEDGER_CONFLICT, "the status lists of this key are full: rotate the key")
             positions = range(first, first + count)
             self.database.add(allocations, [{"key_id": key_id, "position": position} for position in positions])
         return [spread(position, secret) for position in positions]
+
+    def _begin_lists(self, key_id: bytes) -> bytes:
+        secret = secrets.token_bytes(32)
+        self.database.add(lists, [{"key_id": key_id, "secret": secret}])
+        return secret
 
     def intend(self, intent: Intent) -> None:
         """See `LicenceLedger`."""
@@ -147,18 +156,21 @@ class SqlLedger:
         mine = {"operator": self.database.actor, "batch": self._batch}
         index = [index_row(one, lock, self.at_rest) | mine for one, _, lock in locked]
         keys = [{"identifier": one.identifier.text, "key": key} for one, key, _ in locked]
-        with self.database.transaction():
+        try:
+            with self.database.transaction():
+                self.database.add(schema.completions, [_completed(one, lock) for one, _, lock in locked])
+                self.database.add(files, [_filed(one, lock) for one, _, lock in locked if one.file is not None])
+                self.database.add(data_keys, keys)
+                self.database.add(licences, index)
+                self._audit.record_all(map(_issued, completions))
+                if self._also is not None:
+                    self._also(completions)
+        except IntegrityError:
             self._require_open([one.identifier.text for one in completions])
-            self.database.add(schema.completions, [_completed(one, lock) for one, _, lock in locked])
-            self.database.add(files, [_filed(one, lock) for one, _, lock in locked if one.file is not None])
-            self.database.add(data_keys, keys)
-            self.database.add(licences, index)
-            self._audit.record_all(map(_issued, completions))
-            if self._also is not None:
-                self._also(completions)
+            raise
 
     def _require_open(self, identifiers: list[str]) -> None:
-        """Check that licences were intended, and not completed."""
+        """Check that licences were intended, and not completed, each named once."""
         completed: dict[str, bool] = {}
         query = select(intents.c.identifier, completions.c.number).select_from(_COMPLETED)
         for start in range(0, len(identifiers), _AT_ONCE):

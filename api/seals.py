@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from ecert.trust import Registry
 
 _FILED: Final = "制作备案"
+_decode: Final = lru_cache(64)(Seal.decode)
+"""The same few seals are applied again and again."""
 _LIMITS: Final = (("seal code", MAX_CODE), ("reason", MAX_REASON), ("document number", MAX_DOCUMENT))
 
 
@@ -74,7 +77,7 @@ class SealBook:
         if not self.may_be_used(code, at):
             raise NotFoundError(Reason.SEAL_STATUS_MISSING, f"the seal {code} is not filed: python -m api seal file")
         newest = select(seals.c.seal).where(seals.c.code == code).order_by(seals.c.at.desc()).limit(1)
-        return Seal.decode(self._db.run(newest).scalar_one())
+        return _decode(self._db.run(newest).scalar_one())
 
     def may_be_used(self, code: str, at: datetime) -> bool:
         """Tell whether a seal is filed at `at`.

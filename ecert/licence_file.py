@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.ofd.archive import write_package
-from ecert.ofd.compose import FaceContent, compose, face_values
+from ecert.ofd.compose import FaceContent, compose, face_values, with_code
 from ecert.ofd.content import read_record
 from ecert.ofd.layout import load_layout
 from ecert.ofd.package import Package
 from ecert.ofd.pictures import Picture
 from ecert.ofd.sealing import Sealer, seal_file
-from ecert.ofd.writer import LicenceDocument, write_licence
+from ecert.ofd.writer import LicenceDocument, write_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ecert.licence.fields import FieldValue
     from ecert.licence.types import TypeDefinition
+    from ecert.ofd.drawing import Page
     from ecert.ofd.fonts import FontSet
     from ecert.ofd.layout import Layout
     from ecert.ofd.pictures import Modules
@@ -52,8 +53,13 @@ class FileMaker:
     emblem: Picture | None = None
     layout: Callable[[TypeDefinition], Layout] = load_layout
 
-    def require_fit(self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None) -> None:
-        """Require that a licence can be set, before anything of it is signed.
+    def set_page(self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None) -> SetPage:
+        """Set a licence on its page, before anything of it is signed.
+
+        Args:
+            definition: Of its type.
+            fields: Of its record.
+            portrait: PNG or JPEG.
 
         Raises:
             IssuanceError: a text does not fit or has a character that no font has; or the portrait cannot be used,
@@ -63,42 +69,49 @@ class FileMaker:
         if portrait is not None and not layout.shows_portrait:
             problem = FieldProblem("/portrait", "no portrait: this type shows none", "无照片：此类型证照没有照片")
             raise IssuanceError(Reason.APPLICATION_INVALID, "the type has no place for a portrait", (problem,))
-        compose(layout, self._face(fields, portrait, _ANY_CODE), self.fonts)
+        picture = None if portrait is None else Picture.read(portrait)
+        face = FaceContent(face_values(fields), _ANY_CODE, picture, self.emblem)
+        return SetPage(self, definition, layout, face, compose(layout, face, self.fonts))
 
-    def make(
-        self,
-        definition: TypeDefinition,
-        fields: Mapping[str, FieldValue],
-        portrait: bytes | None,
-        *,
-        record: bytes,
-        text: Callable[[str], str],
-        at: datetime,
-    ) -> bytes:
-        """Make the file of a licence.
+
+@dataclass(frozen=True, slots=True)
+class SetPage:
+    """A licence on its page; only its code is still another.
+
+    Attributes:
+        maker: Makes its file.
+        definition: Of its type.
+        layout: Of its type.
+        face: What the page shows.
+        pages: As they are drawn.
+    """
+
+    maker: FileMaker
+    definition: TypeDefinition
+    layout: Layout
+    face: FaceContent
+    pages: tuple[Page, ...]
+
+    def make(self, record: bytes, text: Callable[[str], str], at: datetime) -> bytes:
+        """Make the file of the licence.
 
         Args:
-            definition: Of its type.
-            fields: Of its record.
-            portrait: PNG or JPEG.
             record: The record, sealed.
             text: Returns the text of its QR code for a portal's host.
             at: When it is sealed, aware.
 
         Raises:
-            IssuanceError: as `require_fit`; or the result does not verify.
+            IssuanceError: the result does not verify.
             RejectedError: the seal is not in its period or does not list the certificate.
             CustodyError: the key failed.
         """
-        face = self._face(fields, portrait, self.draw_code(text(self.portal_host)))
-        document = LicenceDocument(definition, self.layout(definition), face, record)
-        written = write_licence(document, self.fonts, at)
-        sealed = seal_file(written.package, self.seal, self.sealer, centre=written.seal, others=written.others, at=at)
+        maker = self.maker
+        pages = with_code(self.pages, maker.draw_code(text(maker.portal_host)))
+        document = LicenceDocument(self.definition, self.layout, self.face, record)
+        written = write_pages(document, pages, maker.fonts, at)
+        centre, others = written.seal, written.others
+        sealed = seal_file(written.package, maker.seal, maker.sealer, centre=centre, others=others, at=at)
         data = write_package(sealed, at)
         if read_record(Package.read(data)) != record:
             raise IssuanceError(Reason.SELF_CHECK_FAILED, "the file does not carry the record that was put in it")
         return data
-
-    def _face(self, fields: Mapping[str, FieldValue], portrait: bytes | None, code: Modules) -> FaceContent:
-        picture = None if portrait is None else Picture.read(portrait)
-        return FaceContent(face_values(fields), code, picture, self.emblem)

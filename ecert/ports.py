@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from ecert.licence.fields import FieldValue
@@ -147,6 +148,9 @@ class LoggedDecision:
 
 class LicenceLedger(Protocol):
     """Append-only: an intent without a completion is visible and harmless; a seal without one is impossible."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Record everything inside, or nothing."""
 
     def allocate(self, key_id: bytes) -> StatusRef:
         """Return a status reference never given out before for this key.

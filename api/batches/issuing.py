@@ -160,7 +160,6 @@ class ChunkIssue:
                 ledger=self._ledger,
                 now=self._clock,
                 entropy=secrets.token_bytes,
-                files=self._files,
             )
 
     def _note(self, issued: dict[int, str], *, last: bool) -> None:

@@ -1,10 +1,10 @@
 """From an application to a sealed licence.
 
-prepare: does the application fit its type, its issuer and its page?
+prepare: does the application fit its type and its issuer? Set its page, where a file is asked for
 -> draft: build both records, encode, decode back, compare
 -> ledger.intend(what will be signed), before the key is touched
 -> sign both records, each verified with the public key before it leaves
--> make the licence's file, where one is asked for: page, seal, the record in it
+-> make the licence's file: the code on its page, the record in it, the seal
 -> ledger.complete(the sealed bytes, all of them at once)
 """
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from ecert.errors import IssuanceError, Reason
-from ecert.issuance.fields import printed_name, record_fields, require_fit
+from ecert.issuance.fields import printed_name, record_fields, set_page
 from ecert.licence.application import check_application
 from ecert.licence.face import Face, decode_face, encode_face
 from ecert.licence.identifier import MAX_VERSION, Identifier, new_serial
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from ecert.issuance.fields import LicenceFiles
+    from ecert.issuance.fields import LicenceFiles, LicencePage
     from ecert.licence.application import Application
     from ecert.licence.fields import FieldValue
     from ecert.licence.reference import StatusRef
@@ -38,6 +38,7 @@ class Prepared:
         identifier: The licence's identifier.
         sealed_at: When it will be sealed, UTC, whole seconds.
         fields: All fields of its record.
+        page: All that its file shows; None: it gets no file.
     """
 
     application: Application
@@ -46,6 +47,7 @@ class Prepared:
     identifier: Identifier
     sealed_at: datetime
     fields: Mapping[str, FieldValue]
+    page: LicencePage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def prepare(
     files: LicenceFiles | None = None,
     replaces: Identifier | None = None,
 ) -> Prepared:
-    """Look whether a licence can be issued: nothing is drawn, recorded or signed.
+    """Look whether a licence can be issued, and set its page: nothing is recorded or signed.
 
     Args:
         application: What the department handed in.
@@ -100,8 +102,8 @@ def prepare(
         raise IssuanceError(Reason.ISSUER_NOT_ENTITLED, unentitled)
     identifier = _next(definition, issuer, replaces, entropy)
     fields = record_fields(application, definition, issuer, identifier, sealed_at)
-    require_fit(application, definition, fields, files)
-    return Prepared(application, definition, issuer, identifier, sealed_at, fields)
+    page = set_page(application, definition, fields, files)
+    return Prepared(application, definition, issuer, identifier, sealed_at, fields, page)
 
 
 def _next(

@@ -27,30 +27,32 @@ _ANY_SERIAL: Final = "0" * SERIAL_LENGTH
 """Stands for a licence's serial where there is none yet."""
 
 
-class LicenceFiles(Protocol):
-    """Makes the files of licences, see `ecert.licence_file.FileMaker`."""
+class LicencePage(Protocol):
+    """A licence set on its page, see `ecert.licence_file.SetPage`."""
 
-    def require_fit(self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None) -> None:
-        """Require that a licence can be set on its page.
+    def make(self, record: bytes, text: Callable[[str], str], at: datetime) -> bytes:
+        """Make the licence's file.
 
-        Raises:
-            IssuanceError: it cannot.
-        """
-
-    def make(
-        self,
-        definition: TypeDefinition,
-        fields: Mapping[str, FieldValue],
-        portrait: bytes | None,
-        *,
-        record: bytes,
-        text: Callable[[str], str],
-        at: datetime,
-    ) -> bytes:
-        """Make a licence's file.
+        Args:
+            record: The licence's record, sealed.
+            text: Returns the text of its QR code for a portal's host.
+            at: When it is sealed, aware.
 
         Raises:
             EcertError: it cannot be made or sealed.
+        """
+
+
+class LicenceFiles(Protocol):
+    """Makes the files of licences, see `ecert.licence_file.FileMaker`."""
+
+    def set_page(
+        self, definition: TypeDefinition, fields: Mapping[str, FieldValue], portrait: bytes | None
+    ) -> LicencePage:
+        """Set a licence on its page.
+
+        Raises:
+            IssuanceError: it does not fit.
         """
 
 
@@ -75,25 +77,26 @@ def require_page(
         IssuanceError: it cannot.
     """
     identifier = Identifier(definition.code, issuer.member.code, _ANY_SERIAL, 1)
-    require_fit(application, definition, record_fields(application, definition, issuer, identifier, at), files)
+    set_page(application, definition, record_fields(application, definition, issuer, identifier, at), files)
 
 
-def require_fit(
+def set_page(
     application: Application,
     definition: TypeDefinition,
     fields: Mapping[str, FieldValue],
     files: LicenceFiles | None,
-) -> None:
-    """Require that a licence of these fields can be set on its page.
+) -> LicencePage | None:
+    """Set a licence of these fields on its page; None where it gets no file.
 
     Raises:
-        IssuanceError: it cannot, or has a portrait and no page.
+        IssuanceError: it does not fit, or has a portrait and no page.
     """
     if files is not None:
-        files.require_fit(definition, fields, application.portrait)
-    elif application.portrait is not None:
+        return files.set_page(definition, fields, application.portrait)
+    if application.portrait is not None:
         problem = FieldProblem("/portrait", "no portrait: no file is made that could show it", "无照片：不制作文件")
         raise IssuanceError(Reason.APPLICATION_INVALID, "a portrait needs a file to stand in", (problem,))
+    return None
 
 
 def printed_name(application: Application, definition: TypeDefinition) -> str:

@@ -78,7 +78,7 @@ def issue(
     prepared = prepare(
         application, definition, issuer, sealed_at=now(), entropy=entropy, files=files, replaces=replaces
     )
-    made = issue_all([(prepared, parents)], signer=signer, ledger=ledger, now=now, entropy=entropy, files=files)
+    made = issue_all([(prepared, parents)], signer=signer, ledger=ledger, now=now, entropy=entropy)
     return made[0]
 
 
@@ -89,7 +89,6 @@ def issue_all(
     ledger: LicenceLedger,
     now: Callable[[], datetime],
     entropy: Callable[[int], bytes],
-    files: LicenceFiles | None = None,
 ) -> list[SealedLicence]:
     """Issue prepared licences, each with those that it depends on: all of them, or none.
 
@@ -101,10 +100,11 @@ def issue_all(
     key_id = signer.public_key.key_id
     if any(one.issuer.public_key.key_id != key_id for one, _ in prepared):
         raise IssuanceError(Reason.KEY_MISMATCH, "the signing key is not the registered key of this issuer")
-    places = ledger.allocate_many(key_id, len(prepared))
-    drafts = [draft(one, status, entropy) for (one, _), status in zip(prepared, places, strict=True)]
-    ledger.intend_many([_intent(made, parents) for made, (_, parents) in zip(drafts, prepared, strict=True)])
-    sealed = _seal_all(drafts, signer, files)
+    with ledger.transaction():
+        places = ledger.allocate_many(key_id, len(prepared))
+        drafts = [draft(one, status, entropy) for (one, _), status in zip(prepared, places, strict=True)]
+        ledger.intend_many([_intent(made, parents) for made, (_, parents) in zip(drafts, prepared, strict=True)])
+    sealed = _seal_all(drafts, signer)
     ledger.complete_many([_completion(*pair, now()) for pair in zip(drafts, sealed, strict=True)])
     return sealed
 
@@ -128,29 +128,21 @@ def _intent(made: Draft, parents: tuple[Parent, ...]) -> Intent:
     )
 
 
-def _seal_all(drafts: Sequence[Draft], signer: Signer, files: LicenceFiles | None) -> list[SealedLicence]:
+def _seal_all(drafts: Sequence[Draft], signer: Signer) -> list[SealedLicence]:
     """Seal all records and faces, which a far signer does in one go, and then make the files."""
     records = [(envelope.Kind.RECORD, made.record, made.items) for made in drafts]
     faces = [(envelope.Kind.FACE, made.face, envelope.NOTHING_OUTSIDE) for made in drafts]
     sealed = [one.encode() for one in envelope.seal_all(records + faces, signer)]
     pairs = zip(drafts, sealed[: len(drafts)], sealed[len(drafts) :], strict=True)
-    return [_with_file(made, record, face, files) for made, record, face in pairs]
+    return [_with_file(made, record, face) for made, record, face in pairs]
 
 
-def _with_file(made: Draft, record: bytes, face: bytes, files: LicenceFiles | None) -> SealedLicence:
+def _with_file(made: Draft, record: bytes, face: bytes) -> SealedLicence:
     one = made.prepared
     licence = SealedLicence(one.identifier, record, face)
-    if files is None:
+    if one.page is None:
         return licence
-    file = files.make(
-        one.definition,
-        one.fields,
-        one.application.portrait,
-        record=record,
-        text=licence.text,
-        at=one.sealed_at,
-    )
-    return replace(licence, file=file)
+    return replace(licence, file=one.page.make(record, licence.text, one.sealed_at))
 
 
 def find_parents(

@@ -73,6 +73,16 @@ def compose(layout: Layout, content: FaceContent, fonts: FontSet) -> tuple[Page,
     return first, *continue_texts(layout, dict(content.values), rests, fonts)
 
 
+def with_code(pages: tuple[Page, ...], code: Modules) -> tuple[Page, ...]:
+    """Return pages with another QR code, at the place of the one they were composed with."""
+    drawn = qr_png(code)
+
+    def other(one: PageObject) -> PageObject:
+        return replace(one, data=drawn) if isinstance(one, PictureObject) and QR in one.items else one
+
+    return tuple(replace(page, content=tuple(map(other, page.content))) for page in pages)
+
+
 @lru_cache(maxsize=_TEMPLATES)
 def compose_template(layout: Layout, emblem: Picture | None, fonts: FontSet) -> tuple[PageObject, ...]:
     """Set what all licences of a type show; the same layout, emblem and fonts give the same objects.

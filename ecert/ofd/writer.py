@@ -129,7 +129,11 @@ def write_licence(licence: LicenceDocument, fonts: FontSet, at: datetime) -> Wri
     Raises:
         IssuanceError: a text does not fit or has a character that no font has, or a picture cannot be used.
     """
-    pages = compose(licence.layout, licence.face, fonts)
+    return write_pages(licence, compose(licence.layout, licence.face, fonts), fonts, at)
+
+
+def write_pages(licence: LicenceDocument, pages: tuple[Page, ...], fonts: FontSet, at: datetime) -> WrittenLicence:
+    """Write a licence whose pages are composed already, as `write_licence` does."""
     entries = metadata_entries(licence.definition, licence.layout, licence.face.values)
     template = _write_template(licence.layout, licence.face.emblem, fonts)
     parts = _Parts(pages, licence, entries, template, at)

@@ -27,6 +27,16 @@ class MemoryLedger:
         self._decisions: list[Decision] = []
         self._files: dict[Identifier, bytes | None] = {}
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        given = self._given.copy()
+        try:
+            with self._all_or_nothing():
+                yield
+        except EcertError:
+            self._given = given
+            raise
+
     def allocate(self, key_id: bytes) -> StatusRef:
         position = self._given.get(key_id, 0)
         self._given[key_id] = position + 1
