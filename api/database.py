@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -34,6 +35,9 @@ _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "s
 forgotten is not left in an unused page."""
 _PATIENCE: Final = 30
 """Seconds to wait for a writer before this one."""
+_TURNS: Final[dict[str, threading.Lock]] = {}
+"""File of SQLite → what its writers of this process take turns by: SQLite itself has them sleep, for ever longer, and
+look again."""
 _TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SELECT pg_advisory_xact_lock({_LOCK})"
 
 
@@ -78,9 +82,10 @@ class Database:
             OSError: the file cannot be opened.
         """
         self.actor = actor or f"user:{getpass.getuser()}"
-        self._name = str(location)
+        self._name = str(location if is_url(location) else Path(location).resolve())
         self._depth = 0
         self._connection = self._connect(location, create=create)
+        self._turn = _TURNS.setdefault(self._name, threading.Lock()) if self._is_sqlite else None
         try:
             self._prepare(migrate=migrate)
         except DatabaseError as error:
@@ -99,7 +104,7 @@ class Database:
         else:
             _require_file(location, create=create)
             engine = create_engine(
-                f"sqlite:///{Path(location).resolve()}",
+                f"sqlite:///{self._name}",
                 poolclass=NullPool,
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
@@ -171,6 +176,14 @@ class Database:
         if self._depth:
             yield
             return
+        mine = self._turn is not None and self._turn.acquire(timeout=_PATIENCE)
+        try:
+            yield from self._write()
+        finally:
+            if mine and self._turn is not None:
+                self._turn.release()
+
+    def _write(self) -> Iterator[None]:
         self._live.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN ISOLATION LEVEL READ COMMITTED")
         self._depth = 1
         try:
