@@ -15,7 +15,7 @@ from api.interface import Interface
 from api.routes import operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
-from ecert.web.metrics import Rim
+from ecert.web.metrics import NO_TELEMETRY, Rim
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def create_app(services: Services) -> ASGIApp:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )
     office = services.office
     answer = problems.respond if office is None else office.console.answer

@@ -1,5 +1,6 @@
 """`python -m api serve`: the publisher's service on a port."""
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +60,8 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
+    gc.collect()
+    gc.freeze()  # what was loaded stays, and is not looked through again and again for garbage
     count = 0 if settings is None else settings.workers
     try:
         with WorkerProcesses(office or Path(), passphrase_file, count):

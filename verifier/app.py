@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from ecert.web import problems
-from ecert.web.metrics import CONTENT_TYPE, Rim
+from ecert.web.metrics import CONTENT_TYPE, NO_TELEMETRY, Rim
 from ecert.web.problems import Code, Problem
 from ecert.wording import Wording
 from verifier.answers import answer, answer_many
@@ -26,7 +26,6 @@ from verifier.questions import MAX_BATCH_BODY, MAX_BODY, VERIFY, VERIFY_BATCH, B
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fastapi.telemetry import TelemetryConfig
     from starlette.types import ASGIApp
 
     from ecert.errors import MalformedError
@@ -40,8 +39,6 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-"""`Rim` counts; asking for each request whether the framework should costs as much as all of `Rim`."""
 _STATIC: Final = Path(__file__).parent / "static"
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
@@ -62,7 +59,7 @@ def create_app(services: Services) -> ASGIApp:
         await services.close()
 
     app = FastAPI(
-        title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY
+        title="ecert verifier", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     problems.install(app)
     _add_interface(app, services)
