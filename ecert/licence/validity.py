@@ -30,16 +30,6 @@ class Validity:
     start: date
     end: date | None
 
-    def begins(self) -> datetime:
-        """The first instant in force."""
-        return datetime.combine(self.start, time(), CHINA).astimezone(UTC)
-
-    def ends(self) -> datetime | None:
-        """The first instant no longer in force; None for 长期."""
-        if self.end is None:
-            return None
-        return datetime.combine(self.end, time(), CHINA).astimezone(UTC) + timedelta(days=1)
-
 
 def china_day(instant: datetime) -> date:
     """Return the calendar day in China at `instant` (aware)."""

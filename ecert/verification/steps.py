@@ -9,6 +9,7 @@ from ecert import envelope
 from ecert.errors import EcertError, MalformedError, Reason, RejectedError, UndeterminedError
 from ecert.licence.face import Face, decode_face
 from ecert.licence.record import MAX_RECORD, Record, decode_record, read_fields
+from ecert.licence.validity import china_day
 from ecert.revocation import Flag, State, state_at
 from ecert.verification.bodies import may_lag, standing
 from ecert.verification.evidence import existed_at
@@ -57,6 +58,24 @@ _STATE_REASONS: Final = {
 
 class Run:
     """One verification: runs steps, keeps what they found, and stops relying on what failed."""
+
+    __slots__ = (
+        "at",
+        "checks",
+        "content",
+        "event",
+        "evidence",
+        "fields",
+        "key",
+        "mark",
+        "matter",
+        "now",
+        "registry",
+        "seal_holds",
+        "sealed",
+        "status",
+        "view",
+    )
 
     def __init__(
         self,
@@ -258,11 +277,10 @@ class Run:
             return False
         if self.content.sealed_at > self.at + CLOCK_SKEW:
             raise RejectedError(Reason.SEALED_IN_FUTURE, f"sealed at {self.content.sealed_at:%F %T}Z")
-        validity = self.content.validity
-        if self.at < validity.begins():
+        validity, day = self.content.validity, china_day(self.at)
+        if day < validity.start:
             raise RejectedError(Reason.NOT_YET_IN_FORCE, f"in force from {validity.start}")
-        ends = validity.ends()
-        if ends is not None and self.at >= ends:
+        if validity.end is not None and day > validity.end:
             raise RejectedError(Reason.EXPIRED, f"was in force until {validity.end}")
         return True
 

@@ -92,7 +92,7 @@ class VerifiedLicence:
 
 def decide(checks: Iterable[Check]) -> tuple[Outcome, Reason]:
     """Return the outcome and its reason: the first failure, else the first thing unknown, else valid."""
-    problems = [check for check in checks if check.result is not Result.PASS and check.result is not Result.SKIPPED]
+    problems = [check for check in checks if check.code is not Reason.OK]
     for result, outcome in ((Result.FAIL, Outcome.INVALID), (Result.UNKNOWN, Outcome.UNDETERMINED)):
         for check in problems:
             if check.result is result:
