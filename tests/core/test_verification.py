@@ -40,7 +40,6 @@ from ecert.x509 import CrlReason, Profile, Revocation
 from tests.world import BIRTH, DATA, HOST, ISSUER, NARROW, OTHER, START, World, assessed, demo_application
 
 if TYPE_CHECKING:
-
     from ecert.issuance import SealedLicence
 
 STATIC = World()
