@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -57,6 +58,7 @@ class Office:
         provider: Where operators sign in; None: nowhere.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
+        streams: How many batches each caller follows now.
     """
 
     settings: OfficeSettings
@@ -73,6 +75,7 @@ class Office:
     provider: IdentityProvider | None
     fonts: FontSet
     drawing: Executor
+    streams: Counter[str] = field(default_factory=Counter)
 
     async def draw(self, work: Callable[[], T]) -> T:
         """Return what `work` draws."""

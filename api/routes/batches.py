@@ -242,7 +242,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     async def events(key: str, visit: Annotated[Visit, Depends(office.guard("followBatch"))]) -> Response:
         """Send an event at every step, until the batch moves no more by itself."""
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
-        return StreamingResponse(follow(office, key), media_type=EVENTS, headers=NO_BUFFER)
+        return StreamingResponse(follow(office, visit.principal.id, key), media_type=EVENTS, headers=NO_BUFFER)
 
     @routes.post(
         f"{PATH}/{{key}}/start",

@@ -96,7 +96,7 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
     @routes.get(f"{HERE}/{{key}}/events")
     async def events(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("followBatch"))]) -> Response:
         await office.pool.ask(lambda ledger: BatchBook(ledger, visit.scope).find(key))
-        return StreamingResponse(follow(office, key), media_type=EVENTS, headers=NO_BUFFER)
+        return StreamingResponse(follow(office, visit.principal.id, key), media_type=EVENTS, headers=NO_BUFFER)
 
     @routes.post(f"{HERE}/{{key}}/start")
     async def start(key: str, visit: Annotated[ConsoleVisit, Depends(console.enter("startBatch"))]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -20,9 +21,11 @@ from sqlalchemy import func, select
 from api.batches import parts
 from api.batches.book import BatchBook
 from api.batches.claims import Claim, ClaimLostError
+from api.batches.progress import MOST, follow
 from api.batches.validating import Validation
 from api.service_schema import batch_parts, batch_rows, batches
 from api.tables import open_table
+from ecert.web.problems import Code, Problem
 from ecert.web.signature_base import Message
 from tests.api.batches.tables import CLERK, CSV, PATH, companies, hand_in, read, table, validated, worker, working
 from tests.api.office import ORIGIN, Site
@@ -276,6 +279,23 @@ def test_progress_is_sent_as_it_happens(site: Site) -> None:
         "validating",
         {"state": "ready", "rows": 2000, "done": 2000, "issued": 0, "failed": 0},
     )
+
+
+def test_a_caller_follows_so_many_batches_at_once_and_no_more(site: Site) -> None:
+    key = hand_in(site, table(2)).json()["key"]
+
+    async def follow_many() -> None:
+        followed = [follow(site.office, CLERK, key) for _ in range(MOST)]
+        for one in followed:
+            assert "validating" in await anext(one)
+        with pytest.raises(Problem) as refusal:
+            follow(site.office, CLERK, key)
+        assert refusal.value.code is Code.RATE_LIMITED
+        assert "validating" in await anext(follow(site.office, "somebody else", key))
+        await followed[0].aclose()
+        assert "validating" in await anext(follow(site.office, CLERK, key))
+
+    asyncio.run(follow_many())
 
 
 @dataclass
