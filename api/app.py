@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from api.batches.parts import MAX_FILE
 from api.console.routes import add_console
 from api.interface import Interface
-from api.routes import operations, published, receipts
+from api.routes import holder, holder_sessions, operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
 from ecert.web.metrics import Rim
@@ -81,6 +81,8 @@ def create_app(services: Services) -> ASGIApp:
     if office is not None:
         add_office(app, office)
         add_console(app, office)
+        app.include_router(holder_sessions.router(office))
+        app.include_router(holder.router(office))
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)
 
 

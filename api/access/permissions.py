@@ -93,13 +93,12 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
 }
 """Operation identifier of a route → who may call it, and about whose things."""
 
-PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService"})
-"""Operations that ask for no caller: how one becomes a caller."""
+PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService", "exchangeSession"})
+"""Operations that ask for no caller: how one becomes a caller, or a holder in an app."""
 OF_WINDOWS: Final = frozenset({"report", "propagation"})
 """Operations that ask for a window's token (`api.windows`)."""
 OF_HOLDERS: Final = frozenset(
     {
-        "exchangeSession",
         "endSession",
         "readSession",
         "actAs",
