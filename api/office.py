@@ -143,7 +143,7 @@ def open_office(
     )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     store = MemoryShowings() if settings.redis is None else RedisShowings(settings.redis)
-    place = Place(settings.region, settings.portal_host, pool, departments, store, fonts, drawing, clock)
+    place = Place(settings.region, settings.portal_host, pool, departments, registry, store, fonts, drawing, clock)
     local = LocalPortal(Phrase(settings.name_en, settings.name), place)
     console = Console(settings, pool, guard, departments, clock)
     return Office(

@@ -204,9 +204,8 @@ def router(office: Office) -> APIRouter:
         """Keep it for the holder to read."""
         body = read_json(ReportBody, await request.body())
         visitor = _visitor(visit, body.window, body.operator)
-        identifier = None if body.identifier is None else parse_identifier(body.identifier)
-        face = None if body.face is None else _unpacked(body.face)
-        await counter.report(visitor, identifier, face, _use(body.use))
+        licence = parse_identifier(body.identifier) if body.identifier is not None else _unpacked(body.face or "")
+        await counter.report(visitor, licence, _use(body.use))
         return Response(status_code=202)
 
     return routes

@@ -25,7 +25,7 @@ from api.showing.held import HeldBook
 from api.showing.uses import UseBook
 from ecert import envelope
 from ecert.errors import MalformedError, NotFoundError, Reason, RejectedError
-from ecert.licence.record import MAX_RECORD, decode_record
+from ecert.licence.face import MAX_FACE, decode_face
 from ecert.presentation import (
     CodeKind,
     Consent,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from api.showing.place import Place
     from ecert.licence.identifier import Identifier
     from ecert.ports import Held as Kept
+    from ecert.trust import Registry
 
 USE_OF_A_SHOWING: Final = timedelta(days=30)
 """How long a window may use what was shown to it: as long as a case usually takes."""
@@ -227,10 +228,8 @@ class Counter:
                 fields = opened.disclosable(grant.fields)
                 yield Handed(opened, fields, grant, issuer_of(ledger, self.place, opened))
 
-    async def report(
-        self, visitor: Visitor, identifier: Identifier | None, face: bytes | None, use: Use | None
-    ) -> None:
-        """Record that a window scanned the code on a printed licence.
+    async def report(self, visitor: Visitor, licence: Identifier | bytes, use: Use | None) -> None:
+        """Record that a window scanned the code on a printed licence, named by its identifier or its sealed face.
 
         Raises:
             NotFoundError: LICENCE_NOT_FOUND; it is none of this region.
@@ -239,7 +238,7 @@ class Counter:
         now = self.place.now()
 
         def keep(ledger: SqlLedger) -> None:
-            mine = _by_face(ledger, face) if identifier is None else identifier
+            mine = _by_face(ledger, self.place.registry.get(), licence) if isinstance(licence, bytes) else licence
             _key(ledger, mine)
             seen = LicenceUse(mine, now, Way.PRINTED_CODE, visitor.by, visitor.window, use, None, "", (), Reason.OK)
             UseBook(ledger).record([seen])
@@ -282,10 +281,12 @@ def _key(ledger: SqlLedger, identifier: Identifier) -> str:
     return str(row.key)
 
 
-def _by_face(ledger: SqlLedger, face: bytes | None) -> Identifier:
-    signed = envelope.decode(face or b"", limit=MAX_RECORD)
-    identifier = decode_record(signed.payload).identifier
-    row = ledger.database.row(select(licences.c.face_digest).where(licences.c.identifier == identifier.text))
-    if row is None or row.face_digest != sm3(signed.payload):
-        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of this region has this face")
-    return identifier
+def _by_face(ledger: SqlLedger, registry: Registry, face: bytes) -> Identifier:
+    signed = envelope.decode(face, limit=MAX_FACE)
+    key = registry.find(signed.key_id)
+    if key is not None:
+        identifier = decode_face(signed.payload, key.member.code).identifier
+        row = ledger.database.row(select(licences.c.face_digest).where(licences.c.identifier == identifier.text))
+        if row is not None and row.face_digest == sm3(signed.payload):
+            return identifier
+    raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of this region has this face")

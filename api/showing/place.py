@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from api.departments import Departments
     from api.pool import LedgerPool
+    from api.registry import CurrentRegistry
     from ecert.ofd.fonts import FontSet
     from ecert.ports import ShowingStore
 
@@ -28,6 +29,7 @@ class Place:
         portal_host: The host in the text of codes.
         pool: The ledger.
         departments: Who issues there.
+        registry: The trust registry as it is now.
         store: Where showings are kept.
         fonts: What pages are set in.
         drawing: Threads that draw.
@@ -38,6 +40,7 @@ class Place:
     portal_host: str
     pool: LedgerPool
     departments: Departments
+    registry: CurrentRegistry
     store: ShowingStore
     fonts: FontSet
     drawing: Executor
