@@ -16,9 +16,11 @@ from api.access.tokens import Tokens
 from api.audit_watch import AuditWatch
 from api.console.site import Console
 from api.departments import open_departments
+from api.holder.site import HolderSite
 from api.pool import LedgerPool
 from api.preparing import prepare
 from api.registry import CurrentRegistry
+from api.showing.desk import HolderDesk
 from api.showing.local import LocalPortal
 from api.showing.memory import MemoryShowings
 from api.showing.place import Place
@@ -65,6 +67,7 @@ class Office:
         place: What showing, consent and use stand on.
         portals: This region and those connected, as holders reach them.
         holder_provider: Where holders sign in; None: nowhere.
+        holder: Stands before every page of holders.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
     """
@@ -84,6 +87,7 @@ class Office:
     place: Place
     portals: Portals
     holder_provider: IdentityProvider | None
+    holder: HolderSite
     fonts: FontSet
     drawing: Executor
 
@@ -145,6 +149,7 @@ def open_office(
     store = MemoryShowings() if settings.redis is None else RedisShowings(settings.redis)
     place = Place(settings.region, settings.portal_host, pool, departments, registry, store, fonts, drawing, clock)
     local = LocalPortal(Phrase(settings.name_en, settings.name), place)
+    portals = open_portals(local, settings.holders, signer)
     console = Console(settings, pool, guard, departments, clock)
     return Office(
         settings=settings,
@@ -160,8 +165,9 @@ def open_office(
         tokens=tokens,
         provider=provider,
         place=place,
-        portals=open_portals(local, settings.holders, signer),
+        portals=portals,
         holder_provider=holder_provider,
+        holder=HolderSite(settings, HolderDesk(portals, pool, clock), limits),
         fonts=fonts,
         drawing=drawing,
     )

@@ -99,6 +99,11 @@ class HolderDesk:
         with suppress(EcertError):
             await self.portals.of(shown.region).drop(session.account.holder, KeyBody(key=shown.showing.key))
 
+    async def stop(self, session: HolderSession) -> None:
+        """Take down what the phone shows, and show nothing."""
+        await self.take_down(session)
+        await self._keep(session, replace(session.account, shown=None))
+
     async def sign_out(self, session: HolderSession) -> None:
         """End a session, and with it what it shows."""
         await self.take_down(session)

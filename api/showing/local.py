@@ -74,17 +74,14 @@ class LocalPortal:
         """See `Portal`."""
 
         def find(ledger: SqlLedger) -> LicenceBody:
-            book = self._book(ledger)
-            held = book.one_of(holder, asked.identifier)
-            if asked.fields:
-                book.note(held, "licence.reveal")
+            held = self._revealed(ledger, holder, asked)
             return told(held, self.region, self.place.departments, asked.fields)
 
         return await self.place.pool.ask(find, actor=HOLDER)
 
     async def picture(self, holder: Holder, asked: DisclosureBody) -> PictureBody:
         """See `Portal`."""
-        held = await self.place.pool.ask(lambda ledger: self._book(ledger).one_of(holder, asked.identifier))
+        held = await self.place.pool.ask(lambda ledger: self._revealed(ledger, holder, asked), actor=HOLDER)
         drawn = await self.place.draw(lambda: draw(held, asked.fields, self.place.fonts))
         return PictureBody(svg=drawn.decode())
 
@@ -166,6 +163,14 @@ class LocalPortal:
         offer = Offer.decode(kept.offer)
         account = await self.place.pool.ask(lambda ledger: holder.index(ledger.at_rest.vault).hex())
         return (kept, offer) if offer.holder == account else None
+
+    def _revealed(self, ledger: SqlLedger, holder: Holder, asked: DisclosureBody) -> Held:
+        """Return a licence, and log that its holder looks at more of it than its mask."""
+        book = self._book(ledger)
+        held = book.one_of(holder, asked.identifier)
+        if asked.fields:
+            book.note(held, "licence.reveal")
+        return held
 
     def _book(self, ledger: SqlLedger) -> HeldBook:
         return HeldBook(ledger, self.region, self.place.clock())
