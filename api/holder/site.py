@@ -19,7 +19,7 @@ from api.console.posted_form import read_form, require_same_site, values_of
 from api.holder import views
 from api.holder.pages import HEADERS, Pages, View
 from api.holder.views import HOME, Frame, Identity
-from api.routes.holder_sessions import REQUESTS_A_MINUTE, shown_name
+from api.showing.sessions import REQUESTS_A_MINUTE
 from ecert.licence.codes import Phrase
 from ecert.web import problems
 from ecert.web.problems import Code, Problem
@@ -103,7 +103,7 @@ class HolderSite:
         return Frame(
             csrf_token="" if session is None else session.csrf,
             identities=tuple(
-                Identity(number, shown_name(one), one.is_organisation) for number, one in enumerate(everybody)
+                Identity(number, one.shown_name, one.is_organisation) for number, one in enumerate(everybody)
             ),
             acting=0 if session is None else session.account.acting,
             elder=self._elder_cookie.read(request) == _ELDER,

@@ -12,14 +12,10 @@ from api.office import Office
 from api.routes.bodies import json_body
 from api.showing.bodies import Said, Told
 from api.showing.desk import HolderDesk
-from api.showing.holders import Holder
-from api.showing.sessions import HolderSession
-from ecert.licence.masking import mask_name
+from api.showing.sessions import REQUESTS_A_MINUTE, HolderSession
 from ecert.web.problems import Code, Problem, read_json
 
 PATH = "/api/v1/holder"
-REQUESTS_A_MINUTE = 240
-"""How many requests one session may make: a phone asks every other second whether its code was taken."""
 EXCHANGES_A_MINUTE = 600
 """How many codes may be exchanged in all: nobody has been recognised yet by whom they could be counted."""
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ecert holders"'}
@@ -122,12 +118,7 @@ def router(office: Office) -> APIRouter:
 def _session(session: HolderSession) -> SessionTold:
     account = session.account
     holders = [
-        HolderTold(number=number, code_type=one.code_type, name=shown_name(one))
+        HolderTold(number=number, code_type=one.code_type, name=one.shown_name)
         for number, one in enumerate(account.all)
     ]
     return SessionTold(holders=holders, acting=account.acting, until=session.until)
-
-
-def shown_name(holder: Holder) -> str:
-    """Return a holder's name as it is shown: a person's masked."""
-    return holder.name if holder.is_organisation else mask_name(holder.name)

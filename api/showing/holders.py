@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from ecert.errors import MalformedError, Reason
 from ecert.licence.codes import HOLDER_CODE_TYPES, check_holder_code, check_text
+from ecert.licence.masking import mask_name
 from ecert.presentation.reading import MAX_NAME
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Holder:
     def is_organisation(self) -> bool:
         """Whether it is an enterprise or another body, and not a person."""
         return HOLDER_CODE_TYPES[self.code_type].category == "legal"
+
+    @property
+    def shown_name(self) -> str:
+        """The name as it is shown: a person's masked."""
+        return self.name if self.is_organisation else mask_name(self.name)
 
     def index(self, vault: Vault) -> bytes:
         """Return what the ledger finds by who it is, 16 bytes."""

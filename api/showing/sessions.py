@@ -43,6 +43,8 @@ EXCHANGE: Final = timedelta(minutes=1)
 """How long an app may take to exchange its code."""
 MAX_ORGANISATIONS: Final = 32
 """The most organisations that somebody acts for."""
+REQUESTS_A_MINUTE: Final = 240
+"""How many requests one session may make: a phone asks every other second whether its code was taken."""
 _EXACT: Final = timedelta(minutes=1)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")

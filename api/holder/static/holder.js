@@ -23,6 +23,7 @@ let renewed = 0;
 let busy = false;
 let ends = 0;
 let asked = 0;
+let dark = false; // whether the network is gone
 
 const place = () => document.querySelector("#show");
 const left = () => Math.max(0, Math.ceil((ends - performance.now()) / 1000));
@@ -38,7 +39,8 @@ function tick() {
   const count = section.querySelector("[data-count]");
   const number = document.createElement("b");
   number.textContent = left();
-  count.replaceChildren(number, " 秒后换新码");
+  if (dark) count.textContent = left() > 0 ? `网络不通，此码 ${left()} 秒内仍可扫` : "网络不通，请稍后换新码";
+  else count.replaceChildren(number, renewed < RENEWALS ? " 秒后到期，自动换新码" : " 秒后到期，请按“换新码”");
   section.querySelector("progress").value = left();
 }
 
@@ -64,8 +66,9 @@ async function watch() {
   try {
     if (left() <= EARLY && renewed < RENEWALS && !document.hidden && (await state()) === "up") await renew();
     else if (performance.now() - asked >= ASK) await state();
+    dark = false;
   } catch {
-    section.querySelector("[data-count]").textContent = left() > 0 ? "网络不通，此码仍可扫" : "网络不通，请稍后换新码";
+    dark = true;
   } finally {
     busy = false;
   }

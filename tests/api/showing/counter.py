@@ -31,6 +31,14 @@ AT_THE_WINDOW = {"window": "浦东3号窗口", "operator": "clerk-7"}
 NAMES = ["certificateHolderCode", "certificateHolderName"]
 
 
+def issue(site: Site, application: dict[str, Any], who: str = "issuer-clerk") -> str:
+    """Issue a licence, and return its identifier."""
+    made = site.post(who, "/api/v1/licences", {"application": application})
+    assert made.status_code == 201, made.text
+    identifier: str = made.json()["identifier"]
+    return identifier
+
+
 def ask(site: Site, holder: Holder, who: str = "window", **changes: Any) -> httpx2.Response:
     """Ask a holder for consent to read two fields of an identity card."""
     body = {

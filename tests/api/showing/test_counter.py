@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
@@ -20,7 +20,7 @@ from ecert.ofd.package import Package
 from ecert.presentation import AuthCode, Binding, DynamicCode
 from tests.api.office import DEPARTMENT, OTHER, serving
 from tests.api.province import GUANGDONG
-from tests.api.showing.counter import AT_THE_WINDOW, COMPANY, LI, NAMES, USE, WANG, Phone, ask, redeem
+from tests.api.showing.counter import AT_THE_WINDOW, COMPANY, LI, NAMES, USE, WANG, Phone, ask, issue, redeem
 from tests.verifier.servers import RedisServer
 
 if TYPE_CHECKING:
@@ -32,14 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def card(site: Site) -> str:
     """The identifier of an identity card of 王示例, with its page."""
-    return issue(site, "resident-identity-card")
-
-
-def issue(site: Site, slug: str, **changes: Any) -> str:
-    made = site.post("issuer-clerk", "/api/v1/licences", {"application": site.region.application(slug, **changes)})
-    assert made.status_code == 201, made.text
-    identifier: str = made.json()["identifier"]
-    return identifier
+    return issue(site, site.region.application("resident-identity-card"))
 
 
 def test_what_is_shown_is_taken_once_with_record_copy_and_grant_and_the_phone_is_told(site: Site, card: str) -> None:
@@ -235,7 +228,7 @@ def test_two_processes_over_one_redis_give_a_code_to_one_window(region: Region, 
     server = RedisServer(tmp_path)
     server.start()
     with serving(region, redis=server.url) as one, serving(region, redis=server.url) as two:
-        text = Phone.of(one).show(issue(one, "resident-identity-card"))["text"]
+        text = Phone.of(one).show(issue(one, region.application("resident-identity-card")))["text"]
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda site: redeem(site, text), [one, two] * 4))
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
