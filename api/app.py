@@ -11,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from api.batches.parts import MAX_FILE
 from api.console.routes import add_console
+from api.holder import site as phone
+from api.holder.app import add_phone_pages
 from api.interface import Interface
-from api.routes import operations, published, receipts
+from api.routes import holder, holder_sessions, operations, published, receipts
 from api.routes.office import add_office
 from ecert.web import problems
 from ecert.web.metrics import NO_TELEMETRY, Rim
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.types import ASGIApp
 
+    from api.office import Office
     from api.services import Services
 
 _log = logging.getLogger("ecert.web")
@@ -73,7 +76,7 @@ def create_app(services: Services) -> ASGIApp:
         telemetry=NO_TELEMETRY,
     )
     office = services.office
-    answer = problems.respond if office is None else office.console.answer
+    answer = problems.respond if office is None else _answer(office)
     problems.install(app, answer)
     app.add_exception_handler(OperationalError, _wait(answer))
     app.router.routes[:0] = published.routes(services)
@@ -82,7 +85,20 @@ def create_app(services: Services) -> ASGIApp:
     if office is not None:
         add_office(app, office)
         add_console(app, office)
+        add_phone_pages(app, office)
+        app.include_router(holder_sessions.router(office))
+        app.include_router(holder.router(office))
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=MAX_BODIES)
+
+
+def _answer(office: Office) -> Callable[[Request, Problem], Response]:
+    """Return what makes a page of a problem, where a person asked for a page."""
+
+    def answer(request: Request, problem: Problem) -> Response:
+        pages = office.holder if phone.is_below(request.url.path) else office.console
+        return pages.answer(request, problem)
+
+    return answer
 
 
 def _wait(answer: Callable[[Request, Problem], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -4,7 +4,8 @@ So the ledger's key can change without a row of record being touched, and a lice
 too, by forgetting its key (`docs/at-rest.md`).
 
     data_keys.key     = SM4-GCM(the ledger's key, the licence's key), see `ecert.sm2.Vault`
-    completions.record, files.file, licences.summary = nonce (12 bytes) ‖ SM4-GCM(the licence's key, …) with its tag
+    completions.record, files.file, licences.summary, uses.content
+                      = nonce (12 bytes) ‖ SM4-GCM(the licence's key, …) with its tag
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RECORD: Final = "completions.record"
 FILE: Final = "files.file"
 SUMMARY: Final = "licences.summary"
+USE: Final = "uses.content"
 _NUMBER: Final = "licences.number"
 _HOLDER: Final = "licences.holder_code"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 
-from api.access.permissions import OF_WINDOWS, PUBLIC
+from api.access.permissions import OF_HOLDERS, OF_WINDOWS, PUBLIC
 from ecert.web.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ _SCHEMES: Final = {
     "signature": {"type": "http", "scheme": "signature", "description": "RFC 9421, `sm2-sm3`: docs/signing.md"},
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (SM2SM3)", "description": "POST /api/v1/token"},
     "window": {"type": "http", "scheme": "bearer", "description": "窗口令牌 A window's token: `windows add`"},
+    "holder": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "持证主体的会话 A holder's session: docs/presenting.md",
+    },
 }
 _OWN_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 """What the framework says that errors look like, and they do not."""
@@ -89,4 +94,6 @@ def _security(name: str) -> list[dict[str, list[str]]]:
         return [{"signature": []}]
     if name in PUBLIC:
         return []
+    if name in OF_HOLDERS:
+        return [{"holder": []}]
     return [{"window": []}] if name in OF_WINDOWS else [{"signature": []}, {"token": []}]

@@ -11,16 +11,24 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.access.guard import Guard
 from api.access.limits import RateLimits
-from api.access.providers import open_provider
+from api.access.providers import open_holder_provider, open_provider
 from api.access.replays import MemoryOnce, RedisOnce
 from api.access.tokens import Tokens
 from api.audit_watch import AuditWatch
 from api.console.site import Console
 from api.departments import open_departments
+from api.holder.site import HolderSite
 from api.pool import LedgerPool
 from api.preparing import prepare
 from api.registry import CurrentRegistry
+from api.showing.desk import HolderDesk
+from api.showing.local import LocalPortal
+from api.showing.memory import MemoryShowings
+from api.showing.place import Place
+from api.showing.portals import open_portals
+from api.showing.redis_store import RedisShowings
 from ecert.cli.fonts import load_fonts
+from ecert.licence.codes import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from api.access.oidc import IdentityProvider
     from api.departments import Departments
     from api.settings import OfficeSettings
+    from api.showing.portals import Portals
     from ecert.ofd.fonts import FontSet
     from ecert.sm2 import Signer, Vault
     from ecert.web.message_signatures import Nonces
@@ -56,6 +65,10 @@ class Office:
         audit: Knows whether the audit log is whole.
         tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
+        place: What showing, consent and use stand on.
+        portals: This region and those connected, as holders reach them.
+        holder_provider: Where holders sign in; None: nowhere.
+        holder: Stands before every page of holders.
         fonts: What pages are set in.
         drawing: Threads that draw: pages and codes are work for a processor, not for the ledger's threads.
         streams: How many batches each caller follows now.
@@ -73,6 +86,10 @@ class Office:
     audit: AuditWatch
     tokens: Tokens | None
     provider: IdentityProvider | None
+    place: Place
+    portals: Portals
+    holder_provider: IdentityProvider | None
+    holder: HolderSite
     fonts: FontSet
     drawing: Executor
     streams: Counter[str] = field(default_factory=Counter)
@@ -88,8 +105,12 @@ class Office:
     async def close(self) -> None:
         """Let go of everything."""
         await self.limits.close()
-        if self.provider is not None:
-            await self.provider.close()
+        for provider in (self.provider, self.holder_provider):
+            if provider is not None:
+                await provider.close()
+        await self.portals.close()
+        if isinstance(self.place.store, RedisShowings):
+            await self.place.store.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
         await asyncio.to_thread(self.drawing.shutdown)
@@ -111,7 +132,7 @@ def open_office(
         EcertError: something cannot be used.
         OSError: a file is not there.
     """
-    provider = open_provider(settings)
+    provider, holder_provider = open_provider(settings), open_holder_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
     departments = open_departments(settings, registry, fonts, clock, signer)
@@ -128,6 +149,10 @@ def open_office(
         pool, settings.region, origin=settings.origin, nonces=nonces, limits=limits, clock=clock, tokens=tokens
     )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
+    store = MemoryShowings() if settings.redis is None else RedisShowings(settings.redis)
+    place = Place(settings.region, settings.portal_host, pool, departments, registry, store, fonts, drawing, clock)
+    local = LocalPortal(Phrase(settings.name_en, settings.name), place)
+    portals = open_portals(local, settings.holders, signer)
     console = Console(settings, pool, guard, departments, clock)
     return Office(
         settings=settings,
@@ -142,6 +167,10 @@ def open_office(
         audit=AuditWatch(pool, registry, clock),
         tokens=tokens,
         provider=provider,
+        place=place,
+        portals=portals,
+        holder_provider=holder_provider,
+        holder=HolderSite(settings, HolderDesk(portals, pool, clock), limits),
         fonts=fonts,
         drawing=drawing,
     )

@@ -247,6 +247,41 @@ idempotency = Table(
 """Answers kept for a request that comes again; `status` is empty while the first is at work, which `owner` tells from
 one that was given up."""
 
+# Showing, consent and use.
+holder_sessions = Table(
+    "holder_sessions",
+    METADATA,
+    Column("token", String(64), primary_key=True),
+    octets("content"),
+    Column("challenge", String(43)),
+    instant(),
+    instant("until"),
+    instant("used_at"),
+)
+"""`token` is the SM3 digest of what the phone has, in hexadecimal; `content` says who signed in, encrypted; while there
+is a `challenge`, the phone has a code that an app is yet to exchange for a token."""
+consents = Table(
+    "consents",
+    METADATA,
+    Column("id", _KEY, primary_key=True),
+    Column("unit", _CREDIT_CODE, nullable=False),
+    octets("holder_index", index=True),
+    octets("content"),
+    Column("answer", String(16), nullable=False),
+    instant("asked_at"),
+    instant("answered_at", nullable=True),
+)
+"""Requests to use a holder's licences; `content` says who asks whom for what, encrypted; `unit` asked."""
+uses = Table(
+    "uses",
+    METADATA,
+    number(),
+    identifier("identifier", "completions.identifier", index=True),
+    instant(),
+    octets("content"),
+)
+"""Every use of a licence, for its holder to read; `content` is encrypted with the licence's key. Of record."""
+
 # The audit log, by whom it is about.
 audit_index = Table(
     "audit_index",
@@ -260,7 +295,7 @@ audit_index = Table(
 )
 """Where to find an entry of the log, which says all of it itself; `department` is empty for the region's own."""
 
-OF_RECORD = (deciders, type_history, audit_index)
+OF_RECORD = (deciders, type_history, uses, audit_index)
 """Rows that never change."""
 TABLES = (
     data_keys,
@@ -277,5 +312,7 @@ TABLES = (
     sign_ins,
     sessions,
     idempotency,
+    holder_sessions,
+    consents,
 )
 """All of them."""

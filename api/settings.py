@@ -22,6 +22,19 @@ alone_up_to = 200
 issuer = "https://id.example"
 client_id = "ecert"
 client_secret_file = "/run/secrets/oidc"
+
+[holders]                                  # people and enterprises sign in there, to the phone pages and the API
+issuer = "https://people.example"
+client_id = "ecert-holders"
+client_secret_file = "/run/secrets/holders"
+apps = ["example.app:/signed-in"]          # where apps may be sent back to
+
+[[holders.portals]]                        # regions whose licences are shown here too
+region = "310000"
+name = "样例市"
+name_en = "Sample City"
+address = "https://licences.other.example"
+signer = "agent:/run/ecert/agent.sock#portal"
 """
 
 from __future__ import annotations
@@ -64,11 +77,41 @@ class DepartmentSettings(_Table):
 
 
 class OidcSettings(_Table):
-    """Where operators sign in; the secret stands in a file of its own."""
+    """Where people sign in; the secret stands in a file of its own."""
 
     issuer: str
     client_id: str
     client_secret_file: str
+
+
+class PortalSettings(_Table):
+    """Another region whose service shows its licences to holders who signed in here.
+
+    Attributes:
+        region: Its code.
+        name: What it is called.
+        name_en: The same in English.
+        address: Its service, as it knows itself.
+        signer: The key that this service is registered with there, in the role `portal`.
+    """
+
+    region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    name: str
+    name_en: str
+    address: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+    signer: str
+
+
+class HolderSettings(OidcSettings):
+    """Where holders sign in.
+
+    Attributes:
+        apps: Addresses that an app's holder may be sent back to, each of a scheme that is the app's own.
+        portals: Other regions whose licences are shown here.
+    """
+
+    apps: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9.+-]{2,62}:/[!-~]{0,128}$")], ...] = ()
+    portals: tuple[PortalSettings, ...] = ()
 
 
 class OfficeSettings(_Table):
@@ -94,6 +137,7 @@ class OfficeSettings(_Table):
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     departments: tuple[DepartmentSettings, ...] = ()
     oidc: OidcSettings | None = None
+    holders: HolderSettings | None = None
     development: bool = False
 
 
@@ -115,7 +159,11 @@ def load_settings(path: Path) -> OfficeSettings:
 
 
 def _arrays_fixed(content: dict[str, Any]) -> dict[str, Any]:
-    return content | {"departments": tuple(content.get("departments", ()))}
+    """Make a tuple of each array: the models are strict, and TOML has lists alone."""
+    return {
+        name: tuple(value) if isinstance(value, list) else _arrays_fixed(value) if isinstance(value, dict) else value
+        for name, value in content.items()
+    }
 
 
 def _placed(settings: OfficeSettings, folder: Path) -> OfficeSettings:
@@ -124,7 +172,8 @@ def _placed(settings: OfficeSettings, folder: Path) -> OfficeSettings:
         changes["ledger"] = str(folder / settings.ledger)
     if settings.fonts is not None:
         changes["fonts"] = str(folder / settings.fonts)
-    if settings.oidc is not None:
-        secret = str(folder / settings.oidc.client_secret_file)
-        changes["oidc"] = settings.oidc.model_copy(update={"client_secret_file": secret})
+    for name, oidc in (("oidc", settings.oidc), ("holders", settings.holders)):
+        if oidc is not None:
+            secret = str(folder / oidc.client_secret_file)
+            changes[name] = oidc.model_copy(update={"client_secret_file": secret})
     return settings.model_copy(update=changes)

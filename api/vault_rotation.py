@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table, and_, func, select, tuple_, update
 from api.at_rest import key_place
 from api.audit import AuditBook
 from api.batches.rows import batch_name
-from api.service_schema import batches, data_keys, drafts, idempotency, proposals
+from api.service_schema import batches, consents, data_keys, drafts, holder_sessions, idempotency, proposals
 from ecert.errors import MalformedError, RejectedError
 from ecert.sm2 import Place
 
@@ -32,6 +32,8 @@ SEALED: Final[dict[Column[bytes], Callable[[str], Place]]] = {
     batches.c.secret: lambda row: key_place(batch_name(row)),
     drafts.c.application: lambda row: Place("drafts", row, "application"),
     idempotency.c.answer: lambda row: Place("idempotency", row, "answer"),
+    consents.c.content: lambda row: Place("consents", row, "content"),
+    holder_sessions.c.content: lambda row: Place("holder_sessions", row, "content"),
     proposals.c.content: lambda row: Place("proposals", row, "content"),
 }
 """The columns whose values `Vault` encrypts, and for which place; a row is its primary key, parted by `/`."""

@@ -280,6 +280,7 @@ class Reason(StrEnum):
     GRANT_MISMATCH = "grant-mismatch"
     GRANT_EXPIRED = "grant-expired"
     LEGAL_BASIS_MISSING = "legal-basis-missing"
+    CONSENT_UNKNOWN = "consent-unknown"
 
     # Matters accepted at a window, and the receipts of what was verified for them.
     MATTER_MALFORMED = "matter-malformed"

@@ -11,7 +11,7 @@ import hmac
 import secrets
 import time
 from base64 import b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode
@@ -25,7 +25,7 @@ from starlette.routing import Route
 from api.access.oidc import DEVELOPMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -41,11 +41,12 @@ _ASKED: Final = ("client_id", "redirect_uri", "state", "nonce", "code_challenge"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody to be: the provider's name for them, and their own."""
+    """Somebody to be: the provider's name for them, and their own; of a holder also who they are, and act for."""
 
     subject: str
     name: str
     about: str
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,20 @@ class DevelopmentProvider:
     """The provider: four routes over a list of people."""
 
     def __init__(
-        self, issuer: str, people: Sequence[Person], *, client_id: str, client_secret: str, redirect_uri: str
+        self,
+        issuer: str,
+        people: Sequence[Person],
+        *,
+        client_id: str,
+        client_secret: str,
+        redirect_uri: str,
+        holder_redirect_uri: str = "",
     ) -> None:
-        """Serve `people` to one client, at the address `issuer`."""
+        """Serve `people` to one client, at the address `issuer`; holders come back to an address of their own."""
         self._issuer = issuer
         self._people = {person.subject: person for person in people}
         self._client = (client_id, client_secret)
-        self._redirect_uri = redirect_uri
+        self._redirect_uris = (redirect_uri, holder_redirect_uri)
         self._key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True)
         self._grants: dict[str, _Grant] = {}
 
@@ -122,7 +130,7 @@ class DevelopmentProvider:
     def _is_sound(self, asked: dict[str, str]) -> bool:
         return (
             asked["client_id"] == self._client[0]
-            and asked["redirect_uri"] == self._redirect_uri
+            and asked["redirect_uri"] in self._redirect_uris
             and all(0 < len(value) <= 512 for value in asked.values())  # noqa: PLR2004  (far more than a client sends)
         )
 
@@ -143,7 +151,7 @@ class DevelopmentProvider:
         self._grants[code] = _Grant(
             person, asked["nonce"], asked["redirect_uri"], asked["code_challenge"], now + CODE_SECONDS
         )
-        target = f"{self._redirect_uri}?{urlencode({'code': code, 'state': asked['state']})}"
+        target = f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
         return RedirectResponse(target, 303)
 
     async def _token(self, request: Request) -> Response:
@@ -174,6 +182,7 @@ class DevelopmentProvider:
     def _identity(self, grant: _Grant) -> str:
         now = int(time.time())
         claims: dict[str, Any] = {
+            **grant.person.claims,
             "iss": self._issuer,
             "aud": self._client[0],
             "sub": grant.person.subject,

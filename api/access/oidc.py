@@ -1,7 +1,8 @@
-"""Operators sign in at an OpenID Connect provider: authorization code with PKCE (RFC 7636), the code bound to a nonce.
+"""People sign in at an OpenID Connect provider: authorization code with PKCE (RFC 7636), the code bound to a nonce.
 
 The national unified identity (统一身份认证) is one; `api.access.development_provider` is another, for demonstrations.
-What the provider says is believed only about who somebody is; what they may do, their registration here says.
+What the provider says is believed only about who somebody is; what an operator may do, their registration here says,
+and a holder may do what they like with what is theirs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -45,7 +46,7 @@ _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """Where operators sign in.
+    """Where people sign in.
 
     Attributes:
         issuer: The provider's issuer identifier, an https address; http only on this machine.
@@ -64,11 +65,12 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in: the provider, its name for the person (`sub`), and the person's name."""
+    """Who signed in: the provider, its name for the person (`sub`), the person's name, and all else that it says."""
 
     issuer: str
     subject: str
     name: str
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class IdentityProvider:
         if not isinstance(subject, str) or not isinstance(name, str) or len(subject) > _MAX_SUBJECT:
             raise RejectedError(Reason.SIGN_IN_REFUSED, "the identity token does not say who it is about")
         shown = "".join(character for character in name if character.isprintable())[:_MAX_NAME]
-        return Identity(self._settings.issuer, subject, shown)
+        return Identity(self._settings.issuer, subject, shown, claims)
 
     async def _discover(self) -> Mapping[str, Any]:
         async with self._lock:

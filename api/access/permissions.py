@@ -30,6 +30,7 @@ class Reach(StrEnum):
 
 _CLERK, _REVIEWER = Role.ISSUER_CLERK, Role.REVIEWER
 _MANAGER, _AUDITOR, _OPERATOR = Role.CATALOGUE_MANAGER, Role.AUDITOR, Role.REGION_OPERATOR
+_WINDOW, _PORTAL = Role.WINDOW, Role.PORTAL
 _OWN, _REGION = Reach.OWN, Reach.REGION
 
 PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
@@ -64,6 +65,21 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "publishType": {_OPERATOR: _REGION},
     "returnType": {_OPERATOR: _REGION},
     "disableType": {_OPERATOR: _REGION},
+    # Showing, consent and use: a window sees what it asked for itself, a portal what a holder who signed in there has.
+    "redeemShowing": {_WINDOW: _OWN},
+    "askConsent": {_WINDOW: _OWN},
+    "readConsent": {_WINDOW: _OWN},
+    "pullLicences": {_WINDOW: _OWN},
+    "reportUse": {_WINDOW: _OWN},
+    "portalLicences": {_PORTAL: _REGION},
+    "portalReveal": {_PORTAL: _REGION},
+    "portalPicture": {_PORTAL: _REGION},
+    "portalShow": {_PORTAL: _REGION},
+    "portalLook": {_PORTAL: _REGION},
+    "portalDrop": {_PORTAL: _REGION},
+    "portalUses": {_PORTAL: _REGION},
+    "portalConsents": {_PORTAL: _REGION},
+    "portalAnswer": {_PORTAL: _REGION},
     # Seals, callers, the log.
     "listSeals": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
     "readSealPicture": {_CLERK: _OWN, _REVIEWER: _OWN, _OPERATOR: _REGION},
@@ -77,10 +93,27 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
 }
 """Operation identifier of a route → who may call it, and about whose things."""
 
-PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService"})
-"""Operations that ask for no caller: how one becomes a caller."""
+PUBLIC: Final = frozenset({"issueToken", "readKeys", "readTokenService", "exchangeSession"})
+"""Operations that ask for no caller: how one becomes a caller, or a holder in an app."""
 OF_WINDOWS: Final = frozenset({"report", "propagation"})
 """Operations that ask for a window's token (`api.windows`)."""
+OF_HOLDERS: Final = frozenset(
+    {
+        "endSession",
+        "readSession",
+        "actAs",
+        "myLicences",
+        "revealMine",
+        "pictureMine",
+        "showMine",
+        "lookAtMine",
+        "dropMine",
+        "myUses",
+        "myConsents",
+        "answerMine",
+    }
+)
+"""Operations of holders about what is theirs, for whoever has a holder's session (`api.showing.sessions`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,16 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     AUDITOR = "auditor"
     REGION_OPERATOR = "region-operator"
+    WINDOW = "window"
+    PORTAL = "portal"
 
     @property
     def of_department(self) -> bool:
-        """Whether only somebody of a department can have it; the region operator belongs to none."""
-        return self in (Role.CATALOGUE_MANAGER, Role.ISSUER_CLERK, Role.REVIEWER)
+        """Whether only somebody of a department can have it: a window's is the unit that relies on licences (用证单位).
+
+        The region operator belongs to none, nor does a portal, where another region's holders sign in.
+        """
+        return self in (Role.CATALOGUE_MANAGER, Role.ISSUER_CLERK, Role.REVIEWER, Role.WINDOW)
 
 
 @dataclass(frozen=True, slots=True)

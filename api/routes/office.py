@@ -13,8 +13,10 @@ from api.routes import (
     histories,
     licences,
     overview,
+    portals,
     proposals,
     seals,
+    showings,
     tokens,
     transfers,
     types,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _ALL: Final = (
     *(batches, decisions, histories, licences, transfers),
     *(overview, proposals, seals, callers, audit, tokens, types, docs),
+    *(showings, portals),
 )
 """`decisions` and `histories` stand before `licences`, whose files have any other name."""
 

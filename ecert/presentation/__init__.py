@@ -15,11 +15,12 @@ from ecert.presentation.grants import (
     grant_by_showing,
 )
 from ecert.presentation.legal_basis import LegalBases, LegalBasis
-from ecert.presentation.showing import LIFETIME, MEMORY, Offer, ShownLicence, Taking, redeem
+from ecert.presentation.showing import COUNTER_PURPOSE, LIFETIME, MEMORY, Offer, ShownLicence, Taking, redeem
 from ecert.presentation.uses import LicenceUse, Way, use_json
 from ecert.presentation.views import ShownItem, show
 
 __all__ = [
+    "COUNTER_PURPOSE",
     "LIFETIME",
     "MEMORY",
     "Answer",

@@ -32,7 +32,8 @@ MAX_ANSWER_TIME: Final = timedelta(days=7)
 """How long a request may wait for its answer."""
 MAX_USE: Final = timedelta(days=366)
 """How long a grant may last."""
-_MAX_ITEMS: Final = 16
+MAX_ITEMS: Final = 16
+"""The most types of licence that are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,8 @@ class Request:
         require_text(self.id, MAX_NAME, "the request's identifier")
         require_seconds(self.asked_at, self.answer_by, self.until)
         types = {one.type_code for one in self.wanted}
-        if not 1 <= len(self.wanted) <= _MAX_ITEMS or len(types) != len(self.wanted):
-            raise malformed(f"1 to {_MAX_ITEMS} different licence types are asked for at once")
+        if not 1 <= len(self.wanted) <= MAX_ITEMS or len(types) != len(self.wanted):
+            raise malformed(f"1 to {MAX_ITEMS} different licence types are asked for at once")
         if not self.asked_at < self.answer_by <= self.asked_at + MAX_ANSWER_TIME:
             raise malformed("a request waits for its answer for at most 7 days")
         if not self.answer_by <= self.until <= self.asked_at + MAX_USE:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ecert.errors import Reason, RejectedError
 from ecert.presentation.auth_code import AuthCode, Binding
 from ecert.presentation.reading import malformed, require_names, require_seconds, require_text
+from ecert.presentation.showing import COUNTER_PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,13 +168,15 @@ def grant_by_showing(
         at: Now, aware UTC, whole seconds.
         until: The first instant it no longer holds.
 
+    A showing for `COUNTER_PURPOSE` is narrowed to the one use that the window names; any other purpose is the window's.
+
     Raises:
         RejectedError: GRANT_MISMATCH; the licence was not shown, or for another purpose.
     """
     shown = next((one for one in offer.licences if one.identifier == binding.licence), None)
     if shown is None:
         raise RejectedError(Reason.GRANT_MISMATCH, "the holder did not show this version of this licence")
-    if binding.purpose != offer.purpose:
+    if offer.purpose not in (binding.purpose, COUNTER_PURPOSE):
         raise RejectedError(Reason.GRANT_MISMATCH, f"the holder showed it for another purpose: {offer.purpose}")
     return Grant(
         code=AuthCode.draw(binding, entropy),

@@ -37,6 +37,8 @@ LIFETIME: Final = timedelta(seconds=60)
 """The longest that a dynamic code may be redeemed."""
 MEMORY: Final = timedelta(minutes=10)
 """How long a store remembers a showing after its end."""
+COUNTER_PURPOSE: Final = "在窗口办理政务服务事项"
+"""What a phone shows licences for unless its holder says more: the window that takes them names the one use."""
 MAX_LICENCES: Final = 16
 """The most licences shown at once."""
 MAX_OFFER: Final = 64 * 1024

@@ -19,7 +19,7 @@ from ecert.licence.application import (
     HOLDER_NAME,
     NUMBER,
 )
-from ecert.licence.codes import HOLDER_CODE_TYPES
+from ecert.licence.codes import HOLDER_CODE_TYPES, Phrase
 from ecert.licence.masking import mask_code, mask_name, mask_value
 from ecert.licence.metadata import find_item
 
@@ -107,3 +107,14 @@ def _titles(definition: TypeDefinition, name: str) -> tuple[str, str]:
     if name == HOLDER_NAME:
         return definition.holder_label.zh, definition.holder_label.en
     return find_item(name).zh, _ENGLISH[name]
+
+
+def title_of(definition: TypeDefinition, name: str) -> Phrase:
+    """Return what a face calls an item, by its name in the record; the name itself, where the type has none like it."""
+    for field in definition.fields:
+        if name == EXTENSION + field.name:
+            return Phrase(field.en, field.zh)
+    if name in (*_HOLDER, *_PLAIN):
+        title, title_en = _titles(definition, name)
+        return Phrase(title_en, title)
+    return Phrase(name, name)

@@ -137,6 +137,14 @@ _INSIDE: Final = (Reason.INTERNAL, Reason.CIPHERTEXT_MALFORMED, Reason.CIPHERTEX
 """What is wrong inside, and no caller's business."""
 _OF_THE_AGENT: Final = (Reason.AGENT_UNREACHABLE, Reason.AGENT_RATE_EXCEEDED, Reason.AGENT_APPROVAL_NEEDED)
 """What a caller may wait for: an agent that starts again, the next day's count, somebody's approval."""
+_ANSWERED: Final = (
+    Reason.CONSENT_MISSING,
+    Reason.CONSENT_REFUSED,
+    Reason.CONSENT_LAPSED,
+    Reason.CONSENT_ANSWERED,
+    Reason.GRANT_MISMATCH,
+)
+"""What the holder said, or did not say, stands against a request."""
 _STATUS: Final[dict[Code | Reason, int]] = {
     **dict.fromkeys(_OF_THE_AGENT, 503),
     Code.REQUEST_INVALID: 422,
@@ -153,6 +161,12 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Code.PRECONDITION_REQUIRED: 428,
     Code.PRECONDITION_FAILED: 412,
     Reason.TOO_LARGE: 413,
+    Reason.TEXT_DAMAGED: 400,
+    Reason.CODE_UNKNOWN: 404,
+    Reason.CODE_USED: 409,
+    Reason.CODE_EXPIRED: 410,
+    Reason.SOURCE_UNREACHABLE: 503,
+    **dict.fromkeys(_ANSWERED, 409),
     Reason.LEDGER_CONFLICT: 409,
     Reason.BATCH_STATE: 409,
     Reason.TYPE_STATE_CONFLICT: 409,

@@ -25,11 +25,13 @@ def provinces(request: pytest.FixtureRequest, tmp_path: Path) -> Provinces:
 def region(provinces: Provinces) -> Region:
     """A region with a system and an operator of every role, named by it; those of another department: `other-…`."""
     region = Region(provinces)
-    for role in (Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR):
+    for role in (Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR, Role.WINDOW):
         region.add_system(role.value, role)
         region.add_system(f"other-{role.value}", role, department=OTHER)
         region.add_operator(role.value, role)
         region.add_operator(f"other-{role.value}", role, department=OTHER)
+    region.add_system(Role.PORTAL.value, Role.PORTAL, department=None)
+    region.add_operator(Role.PORTAL.value, Role.PORTAL, department=None)
     region.add_system(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
     region.add_operator(Role.REGION_OPERATOR.value, Role.REGION_OPERATOR, department=None)
     return region

@@ -225,7 +225,7 @@ def serving_here(region: Region, **changes: Any) -> Iterator[Site]:
 
 
 @contextmanager
-def serving(region: Region, port: int = 0, **changes: Any) -> Iterator[Site]:
+def serving(region: Region, port: int = 0, /, **changes: Any) -> Iterator[Site]:
     """Run the service until the end."""
     office = region.open(**changes)
     services = open_services(region.provinces.published, [region.provinces.ledger()], office.clock, office)

@@ -77,7 +77,7 @@ def test_callers_are_listed_page_by_page(site: Site) -> None:
         if not cursor:
             break
         assert len(page["callers"]) == 4
-    assert len(set(seen)) == len(seen) == 18
+    assert len(set(seen)) == len(seen) == 24
     for wrong in ("limit=0", "limit=201", "limit=x", "cursor=%27", "cursor=" + "a" * 40):
         problem(site.call(OPERATOR, "GET", f"{PATH}?{wrong}"), 422, "request-invalid")
 

@@ -34,7 +34,8 @@ CHECKS = [
 ]
 EXAMPLES = 15
 """Requests to each operation: enough to find something, few enough to be sent every time."""
-OF_DEPARTMENT = frozenset({Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR})
+OF_DEPARTMENT = frozenset({Role.ISSUER_CLERK, Role.REVIEWER, Role.CATALOGUE_MANAGER, Role.AUDITOR, Role.WINDOW})
+OF_REGION = frozenset({Role.REGION_OPERATOR, Role.AUDITOR, Role.PORTAL})
 ENDLESS = "followBatch"
 """Goes on for as long as the batch does: asked only for what is not there."""
 
@@ -45,7 +46,9 @@ class Tried:
     def __init__(self, site: Site) -> None:
         self.things = Things(site)
         site.region.add_system("department", *OF_DEPARTMENT, rate=1_000_000)
-        site.region.add_system("region", Role.REGION_OPERATOR, Role.AUDITOR, department=None, rate=1_000_000)
+        site.region.add_system(
+            "region", Role.REGION_OPERATOR, Role.AUDITOR, Role.PORTAL, department=None, rate=1_000_000
+        )
         self.tokens = {who: ask(site, who).json()["access_token"] for who in ("department", "region")}
         self.statuses: dict[str, set[int]] = {}
         self.wrong: list[str] = []

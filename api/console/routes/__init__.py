@@ -46,10 +46,11 @@ PAGES: Final = (
 """The modules of all pages."""
 
 
-class _Files(StaticFiles):
+class Files(StaticFiles):
     """The files of every page: browsers ask again, and are told that they have them already."""
 
     def file_response(self, *arguments: Any, **named: Any) -> Response:
+        """Answer with a file that is to be asked for again."""
         answer = super().file_response(*arguments, **named)
         answer.headers["cache-control"] = "no-cache"
         return answer
@@ -57,6 +58,6 @@ class _Files(StaticFiles):
 
 def add_console(app: FastAPI, office: Office) -> None:
     """Add the console of a region."""
-    app.mount(f"{HOME}/static", _Files(directory=STATIC))
+    app.mount(f"{HOME}/static", Files(directory=STATIC))
     for one in PAGES:
         app.include_router(one.router(office), include_in_schema=False)

@@ -19,6 +19,8 @@ class Role(Named):
     REVIEWER = "reviewer", "复核员", "Reviewer"
     AUDITOR = "auditor", "审计员", "Auditor"
     REGION_OPERATOR = "region-operator", "地区管理员", "Region operator"
+    WINDOW = "window", "用证窗口", "Window"
+    PORTAL = "portal", "外地门户", "Portal"
 
 
 class Section(Named):

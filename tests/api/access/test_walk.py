@@ -16,18 +16,20 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, event
 
 from api.access.callers import Application, CallerBook
-from api.access.permissions import OF_WINDOWS, PERMISSIONS, PUBLIC, Reach
+from api.access.permissions import OF_HOLDERS, OF_WINDOWS, PERMISSIONS, PUBLIC, Reach
 from api.access.principals import Role
 from api.access.tokens import Tokens
 from api.ledger import SqlLedger
 from api.lifecycle.actions import Action
 from api.routes.office import add_office
+from api.showing.holders import Holder
 from ecert.sm2 import PrivateKey
 from tests.api.batches.tables import hand_in, table
 from tests.api.catalogue.writing import CODE, content, drafted
 from tests.api.lifecycle.motions import body, decide, issue
 from tests.api.office import OTHER, SEAL
 from tests.api.province import SHANGHAI
+from tests.api.showing.counter import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
     from tests.api.office import Site
 
 ROLES = {role.value: role for role in Role}
-CALLERS = (*ROLES, *(f"other-{name}" for name, role in ROLES.items() if role is not Role.REGION_OPERATOR))
+OF_REGION = (Role.REGION_OPERATOR, Role.PORTAL)
+CALLERS = (*ROLES, *(f"other-{name}" for name, role in ROLES.items() if role not in OF_REGION))
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -69,6 +72,7 @@ BODIES: dict[str, Any] = {
     "saveType": content(),
     "approveProposal": {"note": "同意"},
     "rejectProposal": {"note": "不同意"},
+    "pullLicences": {"window": "浦东3号窗口", "operator": "clerk-7"},
 }
 
 
@@ -86,8 +90,8 @@ def test_every_route_has_a_row_and_every_row_a_route(site: Site) -> None:
     published = site.client.get("/api/v1/openapi.json").json()["paths"]
     routes = [said["operationId"] for methods in published.values() for said in methods.values()]
     assert len(routes) == len(set(routes))
-    assert set(routes) == {*PERMISSIONS, *PUBLIC, *OF_WINDOWS}
-    assert not PERMISSIONS.keys() & (PUBLIC | OF_WINDOWS)
+    assert set(routes) == {*PERMISSIONS, *PUBLIC, *OF_WINDOWS, *OF_HOLDERS}
+    assert not PERMISSIONS.keys() & (PUBLIC | OF_WINDOWS | OF_HOLDERS)
     assert all(methods.keys() <= METHODS for methods in published.values())
 
 
@@ -134,6 +138,7 @@ class Things:
     number: str = ""
     proposal: str = ""
     batch: str = ""
+    consent: str = ""
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,10 +151,14 @@ class Things:
         assert handed.status_code == 202, handed.text
         self.batch = handed.json()["key"]
         drafted(self.site)
+        asked = ask(self.site, Holder("001", self.number, "广州示例样品云图"))
+        assert asked.status_code == 201, asked.text
+        self.consent = asked.json()["id"]
 
     def names(self, path: str) -> dict[str, str]:
         """Return the names of these things in an address."""
-        for beginning, key in (("licences", self.licence), ("proposals", self.proposal), ("batches", self.batch)):
+        found = {"licences": self.licence, "proposals": self.proposal, "batches": self.batch, "consents": self.consent}
+        for beginning, key in found.items():
             if path.startswith(f"/api/v1/{beginning}/"):
                 return {"key": key}
         return {"code": SEAL if path.startswith("/api/v1/seals/") else CODE}

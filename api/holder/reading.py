@@ -1,0 +1,58 @@
+"""What regions say of a holder, made ready for a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api.console.views.licences import LicenceState
+from api.holder.views import HOME, Asked, Card, Used
+from ecert.errors import NotFoundError, Reason
+from ecert.presentation import Answer
+from ecert.wording import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api.showing.bodies import LicenceBody
+    from api.showing.holders import Holder
+    from api.showing.portal import Portal
+    from ecert.licence.codes import Phrase
+
+
+def card_of(licence: LicenceBody, region: Phrase) -> Card:
+    """Return a licence as a card of a list."""
+    address = f"{HOME}/licences/{licence.region}/{licence.key}"
+    return Card(licence, region, LicenceState[licence.state.name], address)
+
+
+async def find_card(portal: Portal, holder: Holder, key: str) -> Card:
+    """Return one licence of a holder by what names it in addresses.
+
+    Raises:
+        NotFoundError: LICENCE_NOT_FOUND; they hold none like that there.
+        UndeterminedError: SOURCE_UNREACHABLE; the region does not answer.
+    """
+    said = await portal.licences(holder)
+    for one in said.licences:
+        if one.key == key:
+            return card_of(one, portal.name)
+    raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of yours has this address")
+
+
+def waiting_first(asked: Iterable[Asked]) -> tuple[Asked, ...]:
+    """Return requests: those that wait for an answer first, then the newest."""
+    newest = sorted(asked, key=lambda one: one.consent.asked_at, reverse=True)
+    return tuple(sorted(newest, key=lambda one: one.consent.answer is not Answer.ASKED))
+
+
+def latest_first(used: Iterable[Used]) -> tuple[Used, ...]:
+    """Return uses, the newest first."""
+    return tuple(sorted(used, key=lambda one: one.use.at, reverse=True))
+
+
+def failure_of(outcome: str) -> str:
+    """Return why a use came to nothing, in a sentence; empty where it did not."""
+    if outcome == Reason.OK.value:
+        return ""
+    known = {reason.value: reason for reason in Reason}
+    return words(known[outcome]).zh if outcome in known else outcome

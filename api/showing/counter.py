@@ -1,0 +1,292 @@
+"""A window's side of this region: it takes what a phone shows, asks for consent, and is handed licences.
+
+Every way ends in the record of uses, whatever came of it (`ecert.presentation.uses`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from api.access.permissions import Scope
+from api.licences.book import LicenceBook
+from api.licences.standing import Standing
+from api.service_schema import licences
+from api.showing.bodies import Told
+from api.showing.consents import ConsentBook
+from api.showing.handing import Handed, HandedBody, hand, issuer_of
+from api.showing.held import HeldBook
+from api.showing.uses import UseBook
+from ecert import envelope
+from ecert.errors import MalformedError, NotFoundError, Reason, RejectedError
+from ecert.licence.face import MAX_FACE, decode_face
+from ecert.presentation import (
+    CodeKind,
+    Consent,
+    DynamicCode,
+    Ground,
+    LicenceUse,
+    Offer,
+    Request,
+    Requester,
+    Taking,
+    Use,
+    Wanted,
+    Way,
+    bind,
+    grant_by_phone,
+    grant_by_showing,
+    read_code,
+    redeem,
+)
+from ecert.sm2 import sm3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api.ledger import SqlLedger
+    from api.showing.consents import Asked
+    from api.showing.holders import Holder
+    from api.showing.place import Place
+    from ecert.licence.identifier import Identifier
+    from ecert.ports import Held as Kept
+    from ecert.trust import Registry
+
+USE_OF_A_SHOWING: Final = timedelta(days=30)
+"""How long a window may use what was shown to it: as long as a case usually takes."""
+
+
+class RedeemedBody(Told):
+    """What a window took: licences shown for a purpose."""
+
+    purpose: str
+    made_at: datetime
+    taken_at: datetime
+    licences: list[HandedBody]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A window at work.
+
+    Attributes:
+        caller: The registered system, for the audit log.
+        by: The unit that relies on licences, and the clerk.
+        window: The window as people know it.
+    """
+
+    caller: str
+    by: Requester
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What windows may do with the licences of one region.
+
+    Attributes:
+        place: What it stands on.
+    """
+
+    place: Place
+
+    async def redeem(self, visitor: Visitor, text: str, use: Use | None) -> RedeemedBody:
+        """Take what a dynamic code shows, once; everything is ready before the code is used up.
+
+        Raises:
+            MalformedError: the text is no dynamic code, or damaged.
+            RejectedError: CODE_UNKNOWN, CODE_USED, CODE_EXPIRED; GRANT_MISMATCH, it is shown for another purpose, and
+                the code may still be used.
+            UndeterminedError: SOURCE_UNREACHABLE; the store does not answer.
+        """
+        code = self._read(text)
+        now = self.place.now()
+        kept = await self.place.store.look(code.key, at=now)
+        offer = await self._require(kept, visitor, use, now)
+        handed = await self.place.pool.ask(
+            lambda ledger: self._shown(ledger, offer, code.key, visitor=visitor, use=use, now=now)
+        )
+        told = await self._hand(handed, visitor)
+        taking = Taking(visitor.by.code, visitor.window, visitor.by.operator, now)
+        await self._require(await self.place.store.take(code.key, taking.encode(), at=now), visitor, use, now)
+        evidence = f"showing:{code.key.hex()}"
+        await self._record(
+            visitor, (_use(one, Way.SHOWING, visitor, use=use, evidence=evidence, now=now) for one in handed)
+        )
+        return RedeemedBody(purpose=offer.purpose, made_at=offer.made_at, taken_at=now, licences=told)
+
+    def _read(self, text: str) -> DynamicCode:
+        kind, data = read_code(text)
+        if kind is not CodeKind.DYNAMIC:
+            raise MalformedError(Reason.NOT_A_LICENCE_TEXT, f"a {kind} code is not redeemed: it is no dynamic code")
+        code = DynamicCode.decode(data)
+        if code.region != self.place.region:
+            raise RejectedError(Reason.CODE_UNKNOWN, f"it is a code of region {code.region}: ask its service")
+        return code
+
+    async def _require(self, kept: Kept | None, visitor: Visitor, use: Use | None, now: datetime) -> Offer:
+        """Return what is shown; a use that came to nothing is recorded where it is known of which licences."""
+        try:
+            return redeem(kept, now)
+        except RejectedError as error:
+            if kept is not None:
+                shown, reason = Offer.decode(kept.offer).licences, error.reason
+                failed = [
+                    LicenceUse(one.identifier, now, Way.SHOWING, visitor.by, visitor.window, use, None, "", (), reason)
+                    for one in shown
+                ]
+                await self._record(visitor, failed)
+            raise
+
+    def _shown(
+        self, ledger: SqlLedger, offer: Offer, key: bytes, *, visitor: Visitor, use: Use | None, now: datetime
+    ) -> list[Handed]:
+        book = LicenceBook(ledger, Scope(self.place.region, None), now)
+        held = HeldBook(ledger, self.place.region, now)
+        found = []
+        for one in offer.licences:
+            opened = held.open(book.find(_key(ledger, one.identifier)))
+            if use is None:
+                found.append(Handed(opened, one.fields))
+                continue
+            grant = grant_by_showing(
+                bind(visitor.by, use, one.identifier),
+                offer,
+                key,
+                operator=visitor.by.operator,
+                entropy=secrets.token_bytes,
+                at=now,
+                until=now + USE_OF_A_SHOWING,
+            )
+            found.append(Handed(opened, one.fields, grant, issuer_of(ledger, self.place, opened)))
+        return found
+
+    async def ask(
+        self,
+        visitor: Visitor,
+        use: Use,
+        wanted: tuple[Wanted, ...],
+        holder: Holder,
+        *,
+        answer_by: datetime,
+        until: datetime,
+    ) -> Consent:
+        """Ask a holder for consent; nothing tells whether there is such a holder.
+
+        Raises:
+            MalformedError: the request is out of bounds.
+        """
+        request = Request(ConsentBook.name(), visitor.by, use, wanted, self.place.now(), answer_by, until)
+        await self.place.pool.ask(lambda ledger: ConsentBook(ledger).ask(request, holder), actor=visitor.caller)
+        return Consent(request)
+
+    async def consent(self, unit: str, name: str) -> Consent:
+        """Return a request of a unit.
+
+        Raises:
+            NotFoundError: CONSENT_UNKNOWN.
+        """
+        asked = await self.place.pool.ask(lambda ledger: ConsentBook(ledger).of_unit(name, unit))
+        return asked.consent
+
+    async def pull(self, visitor: Visitor, name: str) -> list[HandedBody]:
+        """Return what a holder consented to: each of their licences of the types asked for that stands now.
+
+        Raises:
+            NotFoundError: CONSENT_UNKNOWN.
+            RejectedError: CONSENT_MISSING, CONSENT_REFUSED or CONSENT_LAPSED.
+        """
+        now = self.place.now()
+
+        def find(ledger: SqlLedger) -> tuple[Asked, list[Handed]]:
+            asked = ConsentBook(ledger).of_unit(name, visitor.by.code)
+            asked.consent.require_granted(now)
+            return asked, list(self._granted(ledger, asked, now))
+
+        asked, handed = await self.place.pool.ask(find)
+        visitor = replace(visitor, by=replace(visitor.by, name=asked.consent.request.requester.name))
+        told = await self._hand(handed, visitor)
+        use, evidence = asked.consent.request.use, f"request:{name}"
+        await self._record(
+            visitor, (_use(one, Way.PULL, visitor, use=use, evidence=evidence, now=now) for one in handed)
+        )
+        return told
+
+    def _granted(self, ledger: SqlLedger, asked: Asked, now: datetime) -> Iterable[Handed]:
+        book = HeldBook(ledger, self.place.region, now)
+        types = {one.type_code for one in asked.consent.request.wanted}
+        for licence in book.all_of(asked.holder):
+            if licence.identifier.type_code in types and licence.standing is Standing.VALID:
+                opened = book.open(licence)
+                grant = grant_by_phone(asked.consent, licence.identifier, secrets.token_bytes, now)
+                fields = opened.disclosable(grant.fields)
+                yield Handed(opened, fields, grant, issuer_of(ledger, self.place, opened))
+
+    async def report(self, visitor: Visitor, licence: Identifier | bytes, use: Use | None) -> None:
+        """Record that a window scanned the code on a printed licence, named by its identifier or its sealed face.
+
+        Raises:
+            NotFoundError: LICENCE_NOT_FOUND; it is none of this region.
+            MalformedError: the face is none.
+        """
+        now = self.place.now()
+
+        def keep(ledger: SqlLedger) -> None:
+            mine = _by_face(ledger, self.place.registry.get(), licence) if isinstance(licence, bytes) else licence
+            _key(ledger, mine)
+            seen = LicenceUse(mine, now, Way.PRINTED_CODE, visitor.by, visitor.window, use, None, "", (), Reason.OK)
+            UseBook(ledger).record([seen])
+
+        await self.place.pool.ask(keep, actor=visitor.caller)
+
+    async def _hand(self, handed: list[Handed], visitor: Visitor) -> list[HandedBody]:
+        make = (self.place.draw(partial(hand, one, visitor.by, self.place.fonts)) for one in handed)
+        return list(await asyncio.gather(*make))
+
+    async def _record(self, visitor: Visitor, found: Iterable[LicenceUse]) -> None:
+        await self.place.pool.ask(lambda ledger: UseBook(ledger).record(found), actor=visitor.caller)
+
+
+def _use(one: Handed, way: Way, visitor: Visitor, *, use: Use | None, evidence: str, now: datetime) -> LicenceUse:
+    ground = Ground.PHONE if one.grant is not None else None
+    return LicenceUse(
+        licence=one.held.licence.identifier,
+        at=now,
+        way=way,
+        by=visitor.by,
+        window=visitor.window,
+        use=use,
+        ground=ground,
+        evidence=evidence if ground else "",
+        fields=one.fields,
+        outcome=Reason.OK,
+    )
+
+
+def _key(ledger: SqlLedger, identifier: Identifier) -> str:
+    """Return what names a licence in addresses.
+
+    Raises:
+        NotFoundError: LICENCE_NOT_FOUND; it was never issued here.
+    """
+    row = ledger.database.row(select(licences.c.key).where(licences.c.identifier == identifier.text))
+    if row is None:
+        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of this region has this identifier")
+    return str(row.key)
+
+
+def _by_face(ledger: SqlLedger, registry: Registry, face: bytes) -> Identifier:
+    signed = envelope.decode(face, limit=MAX_FACE)
+    key = registry.find(signed.key_id)
+    if key is not None:
+        identifier = decode_face(signed.payload, key.member.code).identifier
+        row = ledger.database.row(select(licences.c.face_digest).where(licences.c.identifier == identifier.text))
+        if row is not None and row.face_digest == sm3(signed.payload):
+            return identifier
+    raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of this region has this face")

@@ -1,0 +1,124 @@
+"""What a window is handed of a licence: its face, or the whole record with an annotated copy (加注件) and the grant."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from api.showing.bodies import Told
+from ecert.errors import NotFoundError
+from ecert.licence.validity import china_day
+from ecert.ofd.archive import write_package
+from ecert.ofd.copies import CopyNote, make_copy
+from ecert.ofd.package import Package
+from ecert.ofd.sealing import Sealer
+from ecert.presentation import Ground  # noqa: TC001  (likewise)
+
+if TYPE_CHECKING:
+    from api.departments import Issuer
+    from api.ledger import SqlLedger
+    from api.showing.held import Held
+    from api.showing.place import Place
+    from ecert.ofd.fonts import FontSet
+    from ecert.presentation import Grant, Requester
+
+
+class GrantBody(Told):
+    """The right to use one licence: its auth code (用证码), and what it is bound to."""
+
+    code: str
+    requester: str
+    item_code: str
+    purpose: str
+    fields: list[str]
+    operator: str
+    ground: Ground
+    evidence: str
+    since: datetime
+    until: datetime
+
+
+class HandedBody(Told):
+    """One licence for a window; `record`, `face` and `file` are base64."""
+
+    identifier: str
+    record: str | None
+    face: str | None
+    file: str | None
+    fields: list[str]
+    grant: GrantBody | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One licence for a window.
+
+    Attributes:
+        held: The licence.
+        fields: Names of what may be read in it.
+        grant: What lets the window use it; None for a look at its face.
+        issuer: Who seals the annotated copy; None where there is none to make.
+    """
+
+    held: Held
+    fields: tuple[str, ...]
+    grant: Grant | None = None
+    issuer: Issuer | None = None
+
+
+def issuer_of(ledger: SqlLedger, place: Place, held: Held) -> Issuer | None:
+    """Return who seals the annotated copies of a licence: its issuer, where that has a key here and made a file."""
+    if held.sealed.file is None:
+        return None
+    try:
+        return place.departments.issuer(ledger, held.licence.department)
+    except NotFoundError:
+        return None
+
+
+def hand(one: Handed, by: Requester, fonts: FontSet) -> HandedBody:
+    """Return a licence as a window is handed it.
+
+    Raises:
+        EcertError: the copy cannot be made.
+    """
+    record = one.grant is not None
+    copy = None if one.grant is None or one.issuer is None else _copy(one.held, one.grant, one.issuer, by, fonts)
+    return HandedBody(
+        identifier=one.held.licence.identifier.text,
+        record=_text(one.held.sealed.record) if record else None,
+        face=_text(one.held.sealed.face),
+        file=None if copy is None else _text(copy),
+        fields=list(one.fields),
+        grant=None if one.grant is None else _grant(one.grant),
+    )
+
+
+def _copy(held: Held, grant: Grant, issuer: Issuer, by: Requester, fonts: FontSet) -> bytes | None:
+    if held.sealed.file is None:
+        return None
+    last = china_day(grant.until - timedelta(seconds=1))
+    note = CopyNote(by.name, grant.binding.purpose, last, grant.since)
+    made = make_copy(Package.read(held.sealed.file), note, Sealer(issuer.signer, issuer.key.certificate), fonts)
+    return write_package(made, grant.since)
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def _grant(grant: Grant) -> GrantBody:
+    return GrantBody(
+        code=grant.code.text,
+        requester=grant.binding.requester,
+        item_code=grant.binding.item_code,
+        purpose=grant.binding.purpose,
+        fields=list(grant.fields),
+        operator=grant.operator,
+        ground=grant.ground,
+        evidence=grant.evidence,
+        since=grant.since,
+        until=grant.until,
+    )

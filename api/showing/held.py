@@ -1,0 +1,160 @@
+"""A holder's licences in the ledger: found by who holds them, told masked, and drawn as their pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from api.access.permissions import Scope
+from api.catalogue.book import PublishedType, TypeBook
+from api.licences.book import MOST, Licence, LicenceBook, Question
+from api.licences.files import read_sealed
+from api.licences.standing import Standing
+from api.service_schema import licences
+from api.showing.bodies import ItemBody, LicenceBody, PhraseBody
+from ecert import envelope
+from ecert.errors import NotFoundError, Reason
+from ecert.licence.application import HOLDER_NAME, NUMBER
+from ecert.licence.codes import Phrase
+from ecert.licence.identifier import parse_identifier
+from ecert.licence.record import MAX_RECORD, decode_record, read_fields
+from ecert.ofd.compose import FaceContent, compose, face_values
+from ecert.ofd.package import Package
+from ecert.ofd.pages import read_pages
+from ecert.ofd.svg import page_text, write_svg
+from ecert.presentation import show
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from api.departments import Departments
+    from api.ledger import SqlLedger
+    from api.showing.holders import Holder
+    from ecert.issuance import SealedLicence
+    from ecert.licence.fields import FieldValue
+    from ecert.licence.identifier import Identifier
+    from ecert.ofd.fonts import FontSet
+
+_OVER: Final = (Standing.SUPERSEDED, Standing.TRANSFERRED)
+"""What another licence stands in the place of, and nobody is shown any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A licence of a holder, opened.
+
+    Attributes:
+        licence: As the ledger lists it.
+        sealed: As it was sealed.
+        fields: All that it says.
+        kind: The version of its type that it was made by.
+    """
+
+    licence: Licence
+    sealed: SealedLicence
+    fields: Mapping[str, FieldValue]
+    kind: PublishedType
+
+    def disclosable(self, names: Collection[str]) -> tuple[str, ...]:
+        """Return those names that it has, in ascending order."""
+        return tuple(sorted(set(names) & self.fields.keys()))
+
+
+class HeldBook:
+    """The licences of one region, as their holders see them."""
+
+    def __init__(self, ledger: SqlLedger, region: str, now: datetime) -> None:
+        """Look at `now`."""
+        self._ledger = ledger
+        self._book = LicenceBook(ledger, Scope(region, None), now)
+
+    def all_of(self, holder: Holder) -> list[Licence]:
+        """Return the newest version of each licence of a holder, those that another stands in the place of left out."""
+        asked, cursor, found = Question(holder_code=holder.code), "", list[Licence]()
+        while True:
+            page, cursor = self._book.search(asked, cursor, MOST)
+            found += [one for one in page if one.summary and one.summary.holder_code_type == holder.code_type]
+            if not cursor:
+                return [one for one in found if one.standing not in _OVER]
+
+    def every_version(self, holder: Holder) -> list[Identifier]:
+        """Return the identifiers of all versions of all licences of a holder."""
+        mine = licences.c.holder_index == self._ledger.at_rest.holder_index(holder.code)
+        texts = self._ledger.database.run(select(licences.c.identifier).where(mine)).scalars().all()
+        return [parse_identifier(one) for one in texts]
+
+    def one_of(self, holder: Holder, identifier: str) -> Held:
+        """Return one licence of a holder, opened.
+
+        Raises:
+            NotFoundError: LICENCE_NOT_FOUND; they hold none like that. LICENCE_ERASED.
+        """
+        found = next((one for one in self.all_of(holder) if one.identifier.text == identifier), None)
+        if found is None:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of yours has this identifier")
+        return self.open(found)
+
+    def open(self, licence: Licence) -> Held:
+        """Open a licence.
+
+        Raises:
+            NotFoundError: LICENCE_ERASED.
+        """
+        sealed = read_sealed(self._ledger, licence)
+        signed = envelope.decode(sealed.record, limit=MAX_RECORD)
+        record = decode_record(signed.payload)
+        fields = read_fields(signed.unprotected, record.digests)
+        kind = TypeBook(self._ledger.database).version(record.identifier.type_code, record.type_version)
+        return Held(licence, sealed, fields, kind)
+
+    def note(self, held: Held, action: str) -> None:
+        """Write to the audit log that a holder looked at more of a licence than its mask."""
+        self._book.note_use(action, held.licence.identifier)
+
+
+def told(held: Held, region: str, departments: Departments, disclosed: Collection[str] = ()) -> LicenceBody:
+    """Return a licence as its holder is told of it."""
+    licence, definition = held.licence, held.kind.definition
+    items = show(definition, held.fields, frozenset(disclosed))
+    shown = {one.name: one.value for one in items}
+    return LicenceBody(
+        key=licence.key,
+        identifier=licence.identifier.text,
+        type=licence.identifier.type_code,
+        title=PhraseBody.of(Phrase(definition.name_en, definition.name)),
+        region=region,
+        department=PhraseBody.of(departments.name(licence.department)),
+        number=shown[NUMBER],
+        holder=shown[HOLDER_NAME],
+        state=licence.standing,
+        effective=licence.effective,
+        expiring=licence.expiring,
+        file=held.sealed.file is not None,
+        items=[
+            ItemBody(name=one.name, title=one.title, title_en=one.title_en, value=one.value, masked=one.masked)
+            for one in items
+        ],
+    )
+
+
+def draw(held: Held, disclosed: Collection[str], fonts: FontSet) -> bytes:
+    """Return the first page of a licence with its seal, SVG: as it was made where all of it is disclosed, else masked.
+
+    The masked page has neither portrait nor face code: both say what the mask hides.
+
+    Raises:
+        NotFoundError: LICENCE_NOT_FOUND; it was issued without a file, and so without a page.
+    """
+    if held.sealed.file is None:
+        raise NotFoundError(Reason.LICENCE_NOT_FOUND, "this licence was issued without a file")
+    original = read_pages(Package.read(held.sealed.file), fonts)[0]
+    items = show(held.kind.definition, held.fields, frozenset(disclosed))
+    if not any(one.masked for one in items):
+        return write_svg(original.page, original.stamps, note=page_text(original.page))
+    values = dict(held.fields) | {one.name: one.value for one in items if one.masked}
+    content = FaceContent(face_values(values), ((False,),))
+    page = compose(held.kind.layout, content, fonts)[0]
+    return write_svg(page, original.stamps, note=page_text(page))

@@ -1,0 +1,61 @@
+"""Every use of a licence, kept for its holder to read, encrypted with the licence's own key.
+
+So what a licence was used for is forgotten with the licence itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from api.at_rest import USE
+from api.service_schema import data_keys, uses
+from ecert.presentation import use_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api.ledger import SqlLedger
+    from ecert.licence.identifier import Identifier
+    from ecert.presentation import LicenceUse
+
+MOST: Final = 500
+"""The most uses of a list."""
+
+
+class UseBook:
+    """The uses of one region's licences."""
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        """Read and write in `ledger`."""
+        self._ledger = ledger
+
+    def record(self, found: Iterable[LicenceUse]) -> None:
+        """Write uses down.
+
+        Raises:
+            NotFoundError: LICENCE_ERASED; one is of a licence that was erased.
+        """
+        rows = [self._row(one) for one in found]
+        with self._ledger.database.transaction():
+            self._ledger.database.add(uses, rows)
+
+    def _row(self, one: LicenceUse) -> dict[str, Any]:
+        content = json.dumps(use_json(one), ensure_ascii=False).encode()
+        sealed = self._ledger.unlock(one.licence).seal(USE, content)
+        return {"identifier": one.licence.text, "at": one.at, "content": sealed}
+
+    def of(self, identifiers: Iterable[Identifier]) -> list[dict[str, Any]]:
+        """Return the uses of licences, the newest first, at most `MOST`, as `use_json`."""
+        texts = [one.text for one in identifiers]
+        query = select(uses, data_keys.c.key.label("data_key")).join(
+            data_keys, data_keys.c.identifier == uses.c.identifier
+        )
+        rows = self._ledger.database.run(
+            query.where(uses.c.identifier.in_(texts)).order_by(uses.c.number.desc()).limit(MOST)
+        )
+        at_rest = self._ledger.at_rest
+        locked = ((at_rest.unlock(row.identifier, row.data_key), row.content) for row in rows.all())
+        return [json.loads(lock.open(USE, content)) for lock, content in locked]
