@@ -236,7 +236,7 @@ def _shown(shown: Shown, presented: Presented, case: Case) -> dict[str, Any]:
         "way_en": way_en,
         "ground": ground,
         "evidence": shown.grant.evidence if shown.grant is not None and shown.grant.ground is Ground.LAW else "",
-        "copy": bool(presented.copy),
+        "copied": bool(presented.copy),
         "trouble": None if presented.trouble is None else words(presented.trouble.reason),
         "stranger": _is_a_strangers(shown, case),
     }

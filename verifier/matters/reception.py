@@ -43,6 +43,7 @@ ANSWER_TIME: Final = timedelta(minutes=10)
 
 _IDENTIFYING: Final = ("11100000000013127D001", "11100000MB0341032Y001")
 """The licences by which a code tells who applies: identity card, business licence."""
+_WHO: Final = (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE)
 _WANTING: Final = (
     Obstacle.NOT_SHOWN,
     Obstacle.FACE_ONLY,
@@ -108,7 +109,7 @@ class Reception:
         people = [
             person
             for one in presented
-            if (person := _person(await self._examiner.verify(one, matter.item_code))) is not None
+            if (person := _person(one, await self._examiner.verify(one, matter.item_code))) is not None
         ]
         applicant = next((one for one in people if matter.takes(one.code_type)), None)
         if applicant is None:
@@ -213,12 +214,15 @@ def _is_organisation(person: Person) -> bool:
     return HOLDER_CODE_TYPES[person.code_type].category == "legal"
 
 
-def _person(verdict: Verdict) -> Person | None:
-    """Return whose identity card or business licence was verified; None where it is another licence, or not valid."""
-    content, fields = verdict.content, verdict.fields
+def _person(presented: Presented, verdict: Verdict) -> Person | None:
+    """Return whose identity card or business licence was shown; None where it is another licence, or not valid.
+
+    What the holder did not disclose is not read, though the record has it.
+    """
+    content, disclosed = verdict.content, () if presented.grant is None else presented.grant.fields
     if content is None or verdict.outcome is not Outcome.VALID or content.identifier.type_code not in _IDENTIFYING:
         return None
-    name, code, kind = (fields.get(key) for key in (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE))
+    name, code, kind = (verdict.fields.get(key) if key in disclosed else None for key in _WHO)
     if not isinstance(name, str) or not isinstance(code, str) or not isinstance(kind, str):
         return None
     return Person(name, code, kind, Identified.SHOWN_CODE)

@@ -108,11 +108,11 @@ class _Routes:
     def _draft(self, request: Request, clerk: Account) -> Draft:
         return self._office.drafts.find(request.path_params["case_id"], clerk.id, self._office.now())
 
-    async def _page(self, clerk: Account, draft: Draft, error: EcertError | None = None) -> Response:
+    async def _page(self, clerk: Account, draft: Draft, error: EcertError | None = None, status: int = 200) -> Response:
         case = await self._office.examiner.case(draft)
         notice, detail = (None, "") if error is None else (words(error.reason), _what(error))
         page = self._pages.case(clerk, draft, case, resolve(case), notice=notice, detail=detail)
-        return HTMLResponse(page, 200 if error is None else 400)
+        return HTMLResponse(page, status)
 
     async def _work(
         self, request: Request, clerk: Account, change: Callable[[Draft, FormData], Awaitable[Any]]
@@ -125,7 +125,7 @@ class _Routes:
             except NotFoundError:
                 raise
             except EcertError as error:
-                return await self._page(clerk, self._draft(request, clerk), error)
+                return await self._page(clerk, self._draft(request, clerk), error, 400)
         return see(f"/cases/{draft.id}")
 
     async def present(self, request: Request, clerk: Account) -> Response:
@@ -196,8 +196,14 @@ class _Routes:
         raise NotFoundError(Reason.CASE_UNKNOWN, "")
 
     async def accept(self, request: Request, clerk: Account) -> Response:
+        """Accept a case; where that cannot be, its own page says why."""
         async with self._office.drafts.turn(request.path_params["case_id"]):
-            filed = await self._office.accept(request.path_params["case_id"], clerk.id)
+            try:
+                filed = await self._office.accept(request.path_params["case_id"], clerk.id)
+            except NotFoundError:
+                raise
+            except EcertError as error:
+                return await self._page(clerk, self._draft(request, clerk), error, 409)
         return see(f"/acceptances/{filed.number}")
 
     async def _filed(self, request: Request) -> Filed:
@@ -245,4 +251,6 @@ def _what(error: EcertError) -> str:
     """Return what exactly was wrong, as a clerk reads it: instants by the clocks of China."""
     if isinstance(error, FormError):
         return error.what
+    if error.reason is Reason.MATTER_INCOMPLETE:
+        return ""  # the page itself lists what is missing
     return _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
