@@ -297,6 +297,17 @@ class Reason(StrEnum):
     RECEIPT_KEY_COMPROMISED = "receipt-key-compromised"
     RECEIPT_FROM_FUTURE = "receipt-from-future"
 
+    # What a window asks the services of regions, and how it knows clerks and applicants.
+    REGION_NOT_CONNECTED = "region-not-connected"
+    REGION_UNREACHABLE = "region-unreachable"
+    REGION_ANSWER_UNUSABLE = "region-answer-unusable"
+    COPY_MISMATCH = "copy-mismatch"
+    CODE_NOT_IDENTIFYING = "code-not-identifying"
+    CARD_TEXT_MALFORMED = "card-text-malformed"
+    CARD_EXPIRED = "card-expired"
+    CLERK_UNKNOWN = "clerk-unknown"
+    CLERK_LOCKED = "clerk-locked"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

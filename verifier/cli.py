@@ -14,6 +14,7 @@ from ecert.cli.files import read_bounded, write_atomic
 from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.report import local_time
 from ecert.sm2 import sm3
+from verifier.clerk_cli import clerk
 from verifier.keeper import Keeper, publishing_regions, require_root
 from verifier.receipt_cli import sign_receipts
 from verifier.update import gather_from, update_from
@@ -37,6 +38,7 @@ RegionOption = Annotated[
 
 
 app.command()(sign_receipts)
+app.command()(clerk)
 
 
 @app.callback()

@@ -85,7 +85,7 @@ class Services:
         await self.refresher.close()
         self.desk.close()
         if self.office is not None:
-            self.office.close()
+            await self.office.close()
 
 
 def build_services(settings: Settings, clock: Callable[[], datetime]) -> Services:

@@ -1,7 +1,8 @@
-"""Cases while they are worked on. They are in memory alone: what is personal in them is never on a disk."""
+"""Cases while they are worked on. They are in memory alone: nothing of them is on a disk before they are accepted."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,15 +14,17 @@ from ecert.matter import Declared
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ecert.errors import EcertError
     from ecert.matter import Person
     from ecert.presentation import CounterConsent, Grant, Way
+    from verifier.handed import Asked
 
 IDLE: Final = timedelta(hours=2)
 """After so long without being touched a case is forgotten."""
 MAX_DRAFTS: Final = 100
 """The most cases at once; one more, and the one that was idle longest is forgotten."""
-MAX_BYTES: Final = 4 * 1024 * 1024
-"""The most bytes of licences in one case."""
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The most bytes of licences and their copies in one case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,52 @@ class Presented:
     Attributes:
         sealed: A record or an OFD file; or the text of a code.
         way: How.
+        grant: What allows its use, where it came with that.
+        copy: Its annotated copy (加注件); empty without one.
+        trouble: Why a copy that came with it is not kept.
     """
 
     sealed: bytes | str
     way: Way
+    grant: Grant | None = None
+    copy: bytes = b""
+    trouble: EcertError | None = None
 
     @property
     def data(self) -> bytes:
         """What was handed in, as bytes."""
         return self.sealed if isinstance(self.sealed, bytes) else self.sealed.encode()
+
+    @property
+    def size(self) -> int:
+        """How many bytes a case holds because of it."""
+        return len(self.data) + len(self.copy)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request on a holder's phone.
+
+    Attributes:
+        region: Whose service put it there.
+        whose: Whether it is the applicant's or the agent's.
+        types: The types of licence that are asked for.
+        asked: How it stood when the service last told.
+        collected: Whether the licences were handed out.
+        trouble: Why it could not be told, the last time.
+    """
+
+    region: str
+    whose: str
+    types: tuple[str, ...]
+    asked: Asked
+    collected: bool = False
+    trouble: EcertError | None = None
+
+    @property
+    def evidence(self) -> str:
+        """What grants that rest on it name as their evidence."""
+        return f"request:{self.asked.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +95,9 @@ class Draft:
         touched_at: When it was last worked on.
         presented: The licences handed in.
         consent: The holder's consent, recorded at the counter.
+        handwriting: What was written on the screen for it, as a picture; empty where it is on paper.
+        by_law: Whether the clerk relies on a registered basis (依职能).
+        asks: What the holders were asked on their phones.
         grants: By licence identifier, once the consent is there and the licence was read.
         declared: What stands for other materials.
     """
@@ -67,8 +110,16 @@ class Draft:
     touched_at: datetime
     presented: tuple[Presented, ...] = ()
     consent: CounterConsent | None = None
+    handwriting: bytes = b""
+    by_law: bool = False
+    asks: tuple[Ask, ...] = ()
     grants: dict[str, Grant] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
+
+
+def new_case() -> str:
+    """Return an identifier that nobody can guess."""
+    return secrets.token_urlsafe(24)
 
 
 class Drafts:
@@ -77,24 +128,28 @@ class Drafts:
     def __init__(self) -> None:
         """Begin without any."""
         self._drafts: dict[str, Draft] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
-    def open(self, item_code: str, operator: str, applicant: Person, agent: Person | None, at: datetime) -> Draft:
+    def open(self, draft: Draft) -> Draft:
         """Begin a case."""
-        self._forget(at)
-        draft = Draft(secrets.token_urlsafe(24), item_code, operator, applicant, agent, at)
+        self._forget(draft.touched_at)
         self._drafts[draft.id] = draft
         return draft
 
-    def find(self, case_id: str, at: datetime) -> Draft:
-        """Return a case.
+    def find(self, case_id: str, operator: str, at: datetime) -> Draft:
+        """Return a case of a clerk.
 
         Raises:
-            NotFoundError: CASE_UNKNOWN; there is none, or it was idle too long.
+            NotFoundError: CASE_UNKNOWN; there is none, it is a colleague's, or it was idle too long.
         """
         draft = self._drafts.get(case_id)
-        if draft is None or at - draft.touched_at > IDLE:
-            raise NotFoundError(Reason.CASE_UNKNOWN, "no such case is open")
+        if draft is None or draft.operator != operator or at - draft.touched_at > IDLE:
+            raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return draft
+
+    def turn(self, case_id: str) -> asyncio.Lock:
+        """Return what a case is changed under: two clicks, or two windows of a browser, have their turns."""
+        return self._turns.setdefault(case_id, asyncio.Lock()) if case_id in self._drafts else asyncio.Lock()
 
     def change(self, draft: Draft, at: datetime, **changes: Any) -> Draft:
         """Change a case, and keep it."""
@@ -105,10 +160,10 @@ class Drafts:
     def close(self, case_id: str) -> None:
         """Forget a case."""
         self._drafts.pop(case_id, None)
+        self._turns.pop(case_id, None)
 
     def _forget(self, at: datetime) -> None:
         for old in [one.id for one in self._drafts.values() if at - one.touched_at > IDLE]:
-            del self._drafts[old]
+            self.close(old)
         while len(self._drafts) >= MAX_DRAFTS:
-            idle_longest = min(self._drafts.values(), key=lambda one: one.touched_at)
-            del self._drafts[idle_longest.id]
+            self.close(min(self._drafts.values(), key=lambda one: one.touched_at).id)

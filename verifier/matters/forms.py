@@ -14,6 +14,7 @@ from ecert.licence.validity import china_day
 from ecert.matter import Declared, Identified, Person, Reference, Settled
 from ecert.presentation import CounterConsent, CounterForm
 from ecert.sm2 import sm3
+from verifier.matters.card_reader import CITIZEN, read_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 CONSENT_LASTS: Final = timedelta(days=1)
 """How long consent at the counter holds: for the case at hand."""
 
+MAX_HANDWRITING: Final = 512 * 1024
+"""The largest picture of handwriting in bytes."""
+
 _MAX_TEXT: Final = 128
+_PNG: Final = b"\x89PNG\r\n"
 
 
 class FormError(EcertError):
@@ -53,39 +58,56 @@ def text_of(form: Mapping[str, Any], name: str, what: str) -> str:
     return text
 
 
-def read_applicant(form: Mapping[str, Any]) -> tuple[str, Person, Person | None]:
-    """Return the clerk, the applicant, and whoever acts for the applicant.
+def read_applicant(form: Mapping[str, Any], at: datetime) -> tuple[Person, Person | None]:
+    """Return the applicant, and whoever acts for the applicant, by what was typed or what a card reader wrote.
 
     Raises:
         FormError: an entry is missing or wrong.
+        EcertError: what the card reader wrote is not good.
     """
-    operator = text_of(form, "operator", "工号 clerk")
-    applicant = _person(form, "applicant", "申请人 applicant")
-    agent = _person(form, "agent", "经办人 agent") if form.get("agent-name") or form.get("agent-code") else None
-    return operator, applicant, agent
+    return _person(form, "applicant", "申请人 applicant", at), read_agent(form, at)
 
 
-def _person(form: Mapping[str, Any], prefix: str, what: str) -> Person:
+def read_agent(form: Mapping[str, Any], at: datetime) -> Person | None:
+    """Return whoever acts for the applicant, if anybody was named.
+
+    Raises:
+        FormError: an entry is missing or wrong.
+        EcertError: what the card reader wrote is not good.
+    """
+    if any(form.get(f"agent-{entry}") for entry in ("card", "name", "code")):
+        return _person(form, "agent", "经办人 agent", at)
+    return None
+
+
+def _person(form: Mapping[str, Any], prefix: str, what: str, at: datetime) -> Person:
+    card = form.get(f"{prefix}-card")
+    if isinstance(card, str) and card.strip():
+        return read_card(card, china_day(at))
     name, code = text_of(form, f"{prefix}-name", f"{what}：姓名或名称 name"), text_of(form, f"{prefix}-code", what)
-    kind, how = form.get(f"{prefix}-type"), form.get(f"{prefix}-identified")
-    if kind not in HOLDER_CODE_TYPES or how not in set(Identified):
+    kind = form.get(f"{prefix}-type")
+    if kind not in HOLDER_CODE_TYPES:
         raise FormError(what)
     try:
-        return Person(name, code.upper() if kind == CREDIT_CODE_TYPE else code, str(kind), Identified(how))
+        code = code.upper() if kind in (CREDIT_CODE_TYPE, CITIZEN) else code
+        return Person(name, code, str(kind), Identified.TYPED)
     except MalformedError:
         raise FormError(f"{what}：号码 number") from None
 
 
-async def read_consent(form: Mapping[str, Any], at: datetime) -> CounterConsent:
-    """Return the consent whose scan was handed in.
+async def read_consent(form: Mapping[str, Any], at: datetime) -> tuple[CounterConsent, bytes]:
+    """Return the consent whose scan was handed in, and what was written on the screen for it.
 
     Raises:
-        FormError: there is none.
+        FormError: there is none, or handwriting that is no picture.
     """
     form_of, scan = form.get("form"), await _upload(form.get("scan"))
     if form_of not in set(CounterForm) or scan is None:
-        raise FormError("授权书扫描件 scan of the consent")
-    return CounterConsent(CounterForm(form_of), sm3(scan).hex(), at + CONSENT_LASTS)
+        raise FormError("授权书扫描件或手写签名 scan of the consent, or handwriting")
+    handwritten = form_of == CounterForm.HANDWRITING
+    if handwritten and not (scan.startswith(_PNG) and len(scan) <= MAX_HANDWRITING):
+        raise FormError("手写签名须为 PNG 图片 handwriting is a PNG picture")
+    return CounterConsent(CounterForm(form_of), sm3(scan).hex(), at + CONSENT_LASTS), scan if handwritten else b""
 
 
 async def _upload(value: object) -> bytes | None:

@@ -1,43 +1,41 @@
-"""What a window does with a case: verify what was handed in, settle the materials, accept, have the receipt signed."""
+"""What a window does with a case: take it up, settle the materials, accept, have the receipt signed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
 
 from ecert.errors import CustodyError, EcertError, MalformedError, Reason, RejectedError
-from ecert.matter import Case, Shown, accept, acceptance_json, asked_fields, require_complete, resolve
+from ecert.matter import accept, acceptance_json, require_complete, resolve
 from ecert.matter.case import MAX_LICENCES
-from ecert.presentation import Requester, Use, bind, grant_at_counter
-from ecert.receipt import Place, read_unsigned, write_unsigned
-from ecert.sm2 import sm3
+from ecert.presentation import Way
+from ecert.receipt import assess_receipt, read_unsigned, write_unsigned
 from ecert.verification import Outcome
-from ecert.verification.files import FileKind, assess_file, kind_of_file
-from ecert.verification.files import Question as FileQuestion
-from ecert.web.agent_client import open_agent_signer
-from verifier.desk import Question
-from verifier.matters.drafts import MAX_BYTES, Drafts
+from ecert.web.agent_client import open_agent_signer, open_agent_vault
+from verifier.matters.case_files import files_of, pack
+from verifier.matters.clerks import Clerks
+from verifier.matters.drafts import MAX_BYTES, Draft, Drafts, new_case
+from verifier.matters.examining import Examiner
+from verifier.matters.reception import Reception, wishes
 from verifier.matters.register import Entry, Register
 from verifier.matters.settings import read_office
 from verifier.receipt_signing import seal_believed
+from verifier.regions import RegionServices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
-    from ecert.matter import AcceptanceNumber, Matter, Person
-    from ecert.presentation import Grant
-    from ecert.receipt import Receipt
-    from ecert.verification import Verdict
+    from ecert.matter import AcceptanceNumber, Case, Matter, Person
+    from ecert.receipt import Receipt, ReceiptVerdict
     from verifier.desk import Desk
     from verifier.keeper import Keeper
-    from verifier.matters.drafts import Draft, Presented
+    from verifier.matters.drafts import Presented
     from verifier.matters.register import Filed
     from verifier.matters.settings import OfficeSettings
 
@@ -56,7 +54,7 @@ class Office:
         """Work for a unit's window.
 
         Args:
-            settings: Whose window it is, what it takes, who signs its receipts.
+            settings: Whose window it is, what it takes, who works there, who signs its receipts.
             register: Where acceptances are filed.
             keeper: What the window holds.
             desk: Verifies licences.
@@ -65,17 +63,20 @@ class Office:
         self.settings = settings
         self.register = register
         self.drafts = Drafts()
-        self._keeper = keeper
-        self._desk = desk
+        self.clerks = Clerks(settings.clerks)
         self.window = window or settings.name
+        self.examiner = Examiner(settings, keeper, desk, self.window)
+        self.reception = Reception(RegionServices(settings.connections, keeper.clock), self.examiner)
+        self._keeper = keeper
 
-    def close(self) -> None:
-        """Let go of the register."""
+    async def close(self) -> None:
+        """Let go of the register and of connections."""
+        await self.reception.close()
         self.register.close()
 
     def now(self) -> datetime:
         """Return the clock's time in whole seconds."""
-        return self._keeper.clock().replace(microsecond=0)
+        return self.examiner.now()
 
     def matters(self) -> tuple[Matter, ...]:
         """Return the matters that may be handed in here."""
@@ -99,88 +100,93 @@ class Office:
         Raises:
             EcertError: MATTER_ELSEWHERE; the matter is not for such applicants.
         """
-        if not matter.takes(applicant.code_type):
+        return self._open(matter, Draft(new_case(), matter.item_code, operator, applicant, agent, self.now()))
+
+    async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
+        """Begin a case for whoever shows a code.
+
+        Raises:
+            EcertError: the code cannot be redeemed, or does not tell who applies.
+        """
+        case_id = new_case()
+        found = await self.reception.arrive(matter, case_id, operator, text)
+        agent = agent or found.agent
+        draft = Draft(case_id, matter.item_code, operator, found.applicant, agent, self.now(), found.presented)
+        return self._open(matter, draft)
+
+    def _open(self, matter: Matter, draft: Draft) -> Draft:
+        if not matter.takes(draft.applicant.code_type):
             raise EcertError(Reason.MATTER_ELSEWHERE, f"it is for applicants of the kind {matter.applicants}")
-        return self.drafts.open(matter.item_code, operator, applicant, agent, self.now())
+        return self.drafts.open(draft)
 
-    async def case(self, draft: Draft) -> Case:
-        """Return a case as it stands now: everything handed in is verified anew.
-
-        Raises:
-            NotFoundError: MATTER_UNKNOWN; the matter is no longer taken.
-        """
-        matter = self.settings.matters.find(draft.item_code)
-        place = Place(self.settings.unit, self.settings.name, self.settings.region, self.window, draft.operator)
-        use = Use(matter.name, matter.item_code, draft.id[:16], f"办理{matter.name}"[:200])
-        verdicts = [await self._verify(one, matter.item_code) for one in draft.presented]
-        shown = tuple(
-            Shown(verdict, sm3(one.data), one.way, self._grant(draft, matter, use, verdict))
-            for one, verdict in zip(draft.presented, verdicts, strict=True)
-        )
-        return Case(
-            matter=matter,
-            place=place,
-            use=use,
-            applicant=draft.applicant,
-            agent=draft.agent,
-            shown=shown,
-            declared=draft.declared,
-            promises_barred=False,
-            at=self.now(),
-        )
-
-    async def _verify(self, presented: Presented, item_code: str) -> Verdict:
-        sealed = presented.sealed
-        if isinstance(sealed, bytes) and kind_of_file(sealed) is FileKind.OFD:
-            return await asyncio.to_thread(self._verify_file, sealed, item_code)
-        return await self._desk.answer(Question(sealed, item_code))
-
-    def _verify_file(self, data: bytes, item_code: str) -> Verdict:
-        """Return the verdict on the record in an OFD file: no better than that on the file."""
-        now = self._keeper.clock()
-        question = FileQuestion(at=now, now=now, matter=item_code)
-        found = assess_file(data, FileKind.OFD, self._keeper.holdings, question)
-        if found.record is None:
-            raise RejectedError(found.reason if found.error else Reason.FILE_NO_LICENCE, "no licence can be read in it")
-        if found.outcome is Outcome.VALID:
-            return found.record
-        return replace(found.record, outcome=found.outcome, reason=found.reason)
-
-    def _grant(self, draft: Draft, matter: Matter, use: Use, verdict: Verdict) -> Grant | None:
-        if draft.consent is None or verdict.content is None:
-            return None
-        identifier = verdict.content.identifier
-        if identifier.text not in draft.grants:
-            unit = Requester(self.settings.unit, self.settings.name, draft.operator)
-            draft.grants[identifier.text] = grant_at_counter(
-                bind(unit, use, identifier),
-                asked_fields(matter, identifier.type_code),
-                draft.consent,
-                operator=draft.operator,
-                entropy=secrets.token_bytes,
-                at=self.now(),
-            )
-        return draft.grants[identifier.text]
-
-    async def present(self, draft: Draft, presented: Presented) -> Draft:
-        """Add a licence to a case, if it can be read.
+    async def scan(self, draft: Draft, text: str) -> Draft:
+        """Add the licences that a code shows.
 
         Raises:
-            EcertError: it cannot; or it is there already.
+            EcertError: the code cannot be read or redeemed, or nothing in it can be believed.
         """
-        if presented in draft.presented:
-            return draft
-        size = len(presented.data) + sum(len(one.data) for one in draft.presented)
-        if len(draft.presented) >= MAX_LICENCES or size > MAX_BYTES:
+        return await self.present(draft, await self.reception.scan(draft, self._matter(draft), text))
+
+    async def present(self, draft: Draft, presented: Iterable[Presented]) -> Draft:
+        """Add licences to a case; one that is there already is taken with what now allows its use.
+
+        Raises:
+            EcertError: there are too many, or one cannot be read.
+        """
+        held = {one.sealed: one for one in draft.presented}
+        for one in presented:
+            verdict = await self.examiner.verify(one, draft.item_code)
+            if verdict.content is None and verdict.outcome is Outcome.INVALID:
+                raise MalformedError(verdict.reason, "nothing in it can be believed")
+            if one.way is Way.PRINTED_CODE and one.sealed not in held:
+                self.reception.report(draft, self._matter(draft), verdict)
+            if one.sealed not in held or one.grant is not None:
+                held[one.sealed] = one
+        if len(held) > MAX_LICENCES or sum(one.size for one in held.values()) > MAX_BYTES:
             raise MalformedError(
                 Reason.TOO_LARGE, f"a case has at most {MAX_LICENCES} licences and {MAX_BYTES} bytes of them"
             )
-        verdict = await self._verify(presented, draft.item_code)
-        if verdict.content is None and verdict.outcome is Outcome.INVALID:
-            raise MalformedError(verdict.reason, "nothing in it can be believed")
-        return self.drafts.change(draft, self.now(), presented=(*draft.presented, presented))
+        return self.drafts.change(draft, self.now(), presented=tuple(held.values()))
 
-    async def accept(self, case_id: str) -> Filed:
+    async def ask(self, draft: Draft, region: str, whose: str) -> Draft:
+        """Ask a holder on the phone for all that is still needed.
+
+        Raises:
+            EcertError: nothing is that could be granted; or the region's service cannot be asked.
+        """
+        case = await self.examiner.case(draft)
+        wanted = wishes(case, resolve(case)).get(whose, ())
+        if not wanted:
+            raise MalformedError(Reason.FORM_INCOMPLETE, "没有需要请其授权的证照 nothing is wanted of this holder")
+        ask = await self.reception.ask(draft, case.matter, region, whose, wanted)
+        return self.drafts.change(draft, self.now(), asks=(*draft.asks, ask))
+
+    async def look(self, draft: Draft) -> Draft:
+        """Ask how the requests stand: take what was granted, let go of what was taken back.
+
+        Raises:
+            EcertError: a licence handed out cannot be read.
+        """
+        if not draft.asks:
+            return draft
+        asks, granted, gone = await self.reception.look(draft, self._matter(draft))
+        kept = tuple(one for one in draft.presented if one.grant is None or one.grant.evidence not in gone)
+        draft = self.drafts.change(draft, self.now(), asks=asks, presented=kept)
+        return await self.present(draft, granted)
+
+    def rely_on_law(self, draft: Draft) -> Draft:
+        """Use licences on a registered basis (依职能).
+
+        Raises:
+            RejectedError: LEGAL_BASIS_MISSING; none is registered for this unit and matter.
+        """
+        self.examiner.require_basis(self._matter(draft))
+        return self.drafts.change(draft, self.now(), by_law=True)
+
+    def _matter(self, draft: Draft) -> Matter:
+        return self.settings.matters.find(draft.item_code)
+
+    async def accept(self, case_id: str, operator: str) -> Filed:
         """Accept a case; where it was accepted before, return that: a second click changes nothing.
 
         Raises:
@@ -189,17 +195,31 @@ class Office:
         filed = await asyncio.to_thread(self.register.of_case, case_id)
         if filed is not None:
             return filed
-        case = await self.case(self.drafts.find(case_id, self.now()))
+        draft = await self.look(self.drafts.find(case_id, operator, self.now()))
+        case = await self.examiner.case(draft)
         require_complete(case, resolve(case))
-        region = self.settings.region
-        filed = await asyncio.to_thread(self.register.accept, case_id, region, case.at, partial(self._make, case))
+        region, make = self.settings.region, partial(self._make, draft, case)
+        filed = await asyncio.to_thread(self.register.accept, case_id, region, case.at, make)
         self.drafts.close(case_id)
         return filed
 
-    def _make(self, case: Case, number: AcceptanceNumber) -> Entry:
+    def package(self, filed: Filed) -> bytes:
+        """Return the package of an acceptance (案卷).
+
+        Raises:
+            EcertError: a file of it cannot be opened.
+        """
+        listed = self.register.listed(filed.number)
+        return pack(filed, ((one.name, self.register.open(filed.number, one.position)[1]) for one in listed))
+
+    def assess(self, filed: Filed) -> ReceiptVerdict:
+        """Return what verifying the receipt of an acceptance comes to now."""
+        return assess_receipt(filed.receipt, self._keeper.holdings.registry, now=self._keeper.clock())
+
+    def _make(self, draft: Draft, case: Case, number: AcceptanceNumber) -> Entry:
         acceptance = accept(case, number, f"{self.settings.unit}-{number.text}")
         receipt, signed = self._seal(acceptance.receipt)
-        return Entry(acceptance, acceptance_json(acceptance), receipt, signed)
+        return Entry(acceptance, acceptance_json(acceptance), receipt, signed, files_of(acceptance, draft))
 
     def _seal(self, receipt: Receipt) -> tuple[bytes, bool]:
         """Have a receipt signed; where that cannot be done now it waits, and says so."""
@@ -237,7 +257,8 @@ def open_office(file: Path, window: str, keeper: Keeper, desk: Desk) -> Office:
     """Open the office that a file describes, and its register.
 
     Raises:
-        EcertError: the file, a matter or the register cannot be used.
+        EcertError: the file, a matter, the register or the key of its files cannot be used.
     """
     settings = read_office(file)
-    return Office(settings, Register(settings.register), keeper, desk, window)
+    vault = None if settings.vault is None else open_agent_vault(settings.vault)
+    return Office(settings, Register(settings.register, vault), keeper, desk, window)

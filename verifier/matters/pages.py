@@ -8,20 +8,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ecert.licence.application import HOLDER_CODE
 from ecert.licence.codes import HOLDER_CODE_TYPES, region_name
-from ecert.matter import Obstacle, Settled, case_json, spared_json, tally
+from ecert.matter import Obstacle, Settled, case_json
 from ecert.matter.words import title
-from ecert.report import local_time, verdict_json
+from ecert.presentation import Answer, Ground, Way
+from ecert.presentation.uses import GROUND_TITLES, WAY_TITLES
+from ecert.receipt.report import receipt_verdict_json
+from ecert.report import describe_type, local_time, verdict_json
 from ecert.verification import Outcome
+from ecert.wording import words
+from verifier.matters.charts import statistics_of
+from verifier.matters.reception import wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ecert.matter import Case, Count, Hindrance, Matter, Resolution, Shown
+    from ecert.receipt import ReceiptVerdict
     from ecert.wording import Wording
-    from verifier.matters.drafts import Draft
-    from verifier.matters.register import Filed
+    from verifier.matters.clerks import Account
+    from verifier.matters.drafts import Ask, Draft, Presented
+    from verifier.matters.register import Filed, Listed
     from verifier.matters.settings import OfficeSettings
+    from verifier.regions import Connection
 
 _FORMS: Final = {
     Obstacle.NOT_SHARED: Settled.SHARED,
@@ -32,8 +42,19 @@ _FORMS: Final = {
     Obstacle.NOT_DEFERRED: Settled.DEFERRED,
 }
 """What a clerk can do on the page about an obstacle."""
-_ICONS: Final = {Outcome.VALID: "✓", Outcome.INVALID: "✕", Outcome.UNDETERMINED: "?"}
-_CHART: Final = 100
+_HEADINGS: Final = {
+    Outcome.VALID: ("✓", "有效", "valid"),
+    Outcome.INVALID: ("✕", "无效", "invalid"),
+    Outcome.UNDETERMINED: ("?", "无法判断", "cannot tell"),
+}
+_ANSWERS: Final = {
+    Answer.ASKED: ("…", "等待持证人在手机上答复", "waiting for the answer on the phone"),
+    Answer.GRANTED: ("✓", "持证人已同意", "granted"),
+    Answer.REFUSED: ("✕", "持证人不同意，请收纸质材料", "refused: take the paper"),
+    Answer.WITHDRAWN: ("✕", "持证人已收回授权", "taken back"),
+    Answer.LAPSED: ("!", "过时未答复，可重新请求", "lapsed: ask again"),
+}
+_WHOSE: Final = {"applicant": ("申请人", "applicant"), "agent": ("经办人", "acting person")}
 
 
 class MatterPages:
@@ -44,27 +65,43 @@ class MatterPages:
         loader = FileSystemLoader(Path(__file__).parents[1] / "templates")
         self._environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         self._common = {"window": window, "unit": settings.name}
+        self._connections = settings.connections
 
-    def _render(self, template: str, notice: Wording | None, **content: Any) -> str:
+    def _render(
+        self,
+        template: str,
+        clerk: Account | None,
+        notice: Wording | None = None,
+        detail: str = "",
+        **content: Any,
+    ) -> str:
         page = self._environment.get_template(f"matters/{template}.html")
-        return page.render(**self._common, notice=notice, **content)
+        name = None if clerk is None else clerk.name
+        return page.render(**self._common, clerk=name, notice=notice, detail=detail, **content)
 
-    def matters(self, matters: tuple[Matter, ...]) -> str:
+    def sign_in(self, onward: str, notice: Wording | None = None) -> str:
+        """Return the page on which a clerk signs in, to go on to `onward`."""
+        return self._render("sign_in", None, notice, onward=onward)
+
+    def matters(self, clerk: Account, matters: tuple[Matter, ...]) -> str:
         """Return the list of what may be handed in here."""
-        return self._render("list", None, matters=[_matter(one) for one in matters])
+        return self._render("list", clerk, matters=[_matter(one) for one in matters])
 
-    def begin(self, matter: Matter, notice: Wording | None = None, detail: str = "") -> str:
+    def begin(self, clerk: Account, matter: Matter, notice: Wording | None = None, detail: str = "") -> str:
         """Return the form with which a case begins."""
         kinds = [one for one in HOLDER_CODE_TYPES.values() if matter.takes(one.code)]
         people = [one for one in HOLDER_CODE_TYPES.values() if one.category == "natural"]
-        told = {"matter": _matter(matter), "kinds": _common_first(kinds), "people": _common_first(people)}
-        return self._render("begin", notice, detail=detail, **told)
+        told = {"kinds": _common_first(kinds), "people": _common_first(people), "connected": bool(self._connections)}
+        natural = any(one.category == "natural" for one in kinds)
+        return self._render("begin", clerk, notice, detail, matter=_matter(matter), natural=natural, **told)
 
     def case(
         self,
+        clerk: Account,
         draft: Draft,
         case: Case,
         resolutions: tuple[Resolution, ...],
+        *,
         notice: Wording | None = None,
         detail: str = "",
     ) -> str:
@@ -74,48 +111,66 @@ class MatterPages:
             {**shown, "offers": [_offer(one) for one in resolution.hindrances], "paper": resolution.material.paper}
             for shown, resolution in zip(told["materials"], resolutions, strict=True)
         ]
+        wanted = wishes(case, resolutions)
         return self._render(
             "case",
+            clerk,
             notice,
-            detail=detail,
+            detail,
             matter=_matter(case.matter),
             case=told,
             id=draft.id,
             rows=rows,
-            licences=[_shown(one) for one in case.shown],
-            consent=draft.consent is not None,
+            licences=[_shown(*one, case) for one in zip(case.shown, draft.presented, strict=True)],
+            consent=None if draft.consent is None else draft.consent.form.value,
+            by_law=draft.by_law,
+            asks=[_ask(one) for one in draft.asks],
+            waiting=any(one.asked.answer is Answer.ASKED for one in draft.asks),
+            wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
+            regions=_nearest_first(self._connections, case.matter.region),
         )
 
-    def slip(self, filed: Filed) -> str:
+    def slip(self, clerk: Account, filed: Filed, files: Sequence[Listed]) -> str:
         """Return the slip of an acceptance, to be printed."""
         return self._render(
             "slip",
-            None,
+            clerk,
             number=filed.number,
             slip=filed.slip,
             signed=filed.signed,
             accepted=_local(filed.slip["accepted_at"]),
+            region=_region(filed.slip["case"]["matter"]["region"]),
+            dues={one["material"]: one for one in filed.slip["dues"]},
+            files=[
+                {"position": one.position, "name": one.name, "title": one.title, "sm3": one.digest.hex()}
+                for one in files
+            ],
         )
 
-    def statistics(self, counts: list[Count]) -> str:
+    def evidence(self, clerk: Account, filed: Filed, verdict: ReceiptVerdict) -> str:
+        """Return what the verification receipt of an acceptance says, and what verifying it comes to now."""
+        told = receipt_verdict_json(verdict)
+        said = told["receipt"]
+        return self._render(
+            "evidence",
+            clerk,
+            number=filed.number,
+            verdict=told,
+            checked=local_time(verdict.now),
+            signed_at=None if verdict.signed_at is None else local_time(verdict.signed_at),
+            made=None if said is None else _local(said["made_at"]),
+            licences=[] if said is None else [_seen(one) for one in said["licences"]],
+            ways={way.value: title(way) for way in Settled},
+            icon=_HEADINGS[verdict.outcome][0],
+        )
+
+    def statistics(self, clerk: Account, counts: list[Count]) -> str:
         """Return what was spared, by matter, department and region, with a chart."""
-        groups = (
-            ("按事项", "By matter", tally(counts, lambda one: one.matter)),
-            ("按部门", "By department", tally(counts, lambda one: one.department)),
-            ("按地区", "By region", tally(counts, lambda one: _region(one.region))),
-        )
-        tables = [
-            {"title": zh, "title_en": en, "rows": [_bar(name, spared_json(one)) for name, one in found.items()]}
-            for zh, en, found in groups
-        ]
-        total = tally(counts, lambda _: "")
-        ways = [(way.value, *title(way)) for way in Settled]
-        whole = spared_json(total[""]) if total else None
-        return self._render("statistics", None, tables=tables, total=whole, ways=ways)
+        return self._render("statistics", clerk, **statistics_of(counts))
 
-    def problem(self, notice: Wording) -> str:
+    def problem(self, notice: Wording, detail: str = "") -> str:
         """Return a page that says what went wrong."""
-        return self._render("problem", notice)
+        return self._render("problem", None, notice, detail)
 
 
 def _common_first(kinds: Iterable[Any]) -> list[Any]:
@@ -130,6 +185,11 @@ def _local(instant: str) -> str:
 def _region(code: str) -> str:
     name = region_name(code)
     return code if name is None else f"{name.zh} {code}"
+
+
+def _nearest_first(connections: Iterable[Connection], region: str) -> list[Connection]:
+    """Return the regions that can be asked, that which handles the matter first."""
+    return sorted(connections, key=lambda one: one.region[:2] != region[:2])
 
 
 def _matter(matter: Matter) -> dict[str, Any]:
@@ -159,11 +219,72 @@ def _offer(hindrance: Hindrance) -> dict[str, Any]:
     }
 
 
-def _shown(shown: Shown) -> dict[str, Any]:
-    told = verdict_json(shown.verdict)
-    return {**told, "icon": _ICONS[shown.verdict.outcome], "granted": shown.grant is not None}
+def _type(code: str) -> str:
+    return describe_type(code)["name"] or code
 
 
-def _bar(name: str, spared: dict[str, Any]) -> dict[str, Any]:
-    share = round(_CHART * spared["spared"] / spared["materials"]) if spared["materials"] else 0
-    return {"name": name, "share": share, **spared}
+def _shown(shown: Shown, presented: Presented, case: Case) -> dict[str, Any]:
+    icon, heading, heading_en = _HEADINGS[shown.verdict.outcome]
+    way, way_en = WAY_TITLES[shown.way]
+    ground = None if shown.grant is None else GROUND_TITLES[shown.grant.ground]
+    return {
+        **verdict_json(shown.verdict),
+        "icon": icon,
+        "heading": heading,
+        "heading_en": heading_en,
+        "way": way,
+        "way_en": way_en,
+        "ground": ground,
+        "evidence": shown.grant.evidence if shown.grant is not None and shown.grant.ground is Ground.LAW else "",
+        "copied": bool(presented.copy),
+        "trouble": None if presented.trouble is None else words(presented.trouble.reason),
+        "stranger": _is_a_strangers(shown, case),
+    }
+
+
+def _is_a_strangers(shown: Shown, case: Case) -> bool:
+    """Tell whether a licence that names its holder names neither the applicant nor whoever acts for one."""
+    code = shown.verdict.fields.get(HOLDER_CODE)
+    people = [one.code for one in (case.applicant, case.agent) if one is not None]
+    return code is not None and code not in people
+
+
+def _ask(ask: Ask) -> dict[str, Any]:
+    icon, answer, answer_en = _ANSWERS[ask.asked.answer]
+    whose, whose_en = _WHOSE[ask.whose]
+    return {
+        "icon": icon,
+        "answer": answer,
+        "answer_en": answer_en,
+        "code": ask.asked.answer.value,
+        "whose": whose,
+        "whose_en": whose_en,
+        "region": _region(ask.region),
+        "types": [_type(code) for code in ask.types],
+        "answer_by": local_time(ask.asked.answer_by),
+        "until": local_time(ask.asked.until),
+        "collected": ask.collected,
+        "trouble": None if ask.trouble is None else words(ask.trouble.reason),
+    }
+
+
+def _wish(whose: str, types: Iterable[str]) -> dict[str, Any]:
+    title, title_en = _WHOSE[whose]
+    return {"whose": whose, "title": title, "title_en": title_en, "types": [_type(code) for code in types]}
+
+
+def _seen(told: dict[str, Any]) -> dict[str, Any]:
+    permission = told["permission"]
+    way, way_en = WAY_TITLES[Way(told["way"])]
+    icon, heading, heading_en = _HEADINGS[Outcome(told["outcome"])]
+    ground = ("", "") if permission is None else GROUND_TITLES[Ground(permission["ground"])]
+    return {
+        **told,
+        "checked": _local(told["checked_at"]),
+        "icon": icon,
+        "heading": heading,
+        "heading_en": heading_en,
+        "way": way,
+        "way_en": way_en,
+        "ground": ground,
+    }

@@ -2,8 +2,9 @@
 
     acceptances   number (primary key), day, serial, case_id (unique: a case is accepted once), slip (JSON, masked),
                   receipt (signed, or not yet), signed, and what the statistics count
+    files         number and position (primary key), name, title, digest (SM3), sealed: encrypted with the office's key
 
-Nothing personal is in it but masked names: what a case was made of is forgotten when the case is.
+Nothing personal is in it but masked names, and files that are encrypted; without a key there are none.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.licence.validity import china_day
 from ecert.matter import AcceptanceNumber, Count, Settled
+from ecert.sm2 import Place, sm3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecert.matter import Acceptance
+    from ecert.sm2 import Vault
+    from verifier.matters.case_files import CaseFile
 
 _TRIES: Final = 20
 """How often a serial that another process took meanwhile is drawn anew."""
@@ -64,6 +68,16 @@ _ACCEPTANCES: Final = Table(
     Column("settled", String, nullable=False),
     UniqueConstraint("region", "day", "serial"),
 )
+_FILES: Final = Table(
+    "files",
+    _TABLES,
+    Column("number", String(23), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("title", String(128), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +89,31 @@ class Entry:
         slip: What its slip says; nobody in it is named in full.
         receipt: Its verification receipt.
         signed: Whether that is signed.
+        files: What is kept with it.
     """
 
     acceptance: Acceptance
     slip: dict[str, Any]
     receipt: bytes
     signed: bool
+    files: tuple[CaseFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file of a case, by what is known without opening it.
+
+    Attributes:
+        position: Its place among the files of its case, from 1.
+        name: In the case's package, e.g. `copies/1.ofd`.
+        title: What it is, in words.
+        digest: SM3 of what it holds, 32 bytes.
+    """
+
+    position: int
+    name: str
+    title: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +136,17 @@ class Filed:
 class Register:
     """The register of one window, or of several processes that share the file."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, vault: Vault | None) -> None:
         """Open the file, and make it where there is none.
+
+        Args:
+            file: A SQLite file.
+            vault: Encrypts the files of cases; None: none are kept.
 
         Raises:
             EcertError: USAGE; it cannot be opened.
         """
+        self._vault = vault
         self._engine = create_engine(f"sqlite:///{file}")
         event.listen(self._engine, "connect", _prepare)
         try:
@@ -165,8 +203,49 @@ class Register:
             "department": count.department,
             "settled": ",".join(one.value for one in count.settled),
         }
+        files = self._sealed(number.text, entry.files)
         with self._engine.begin() as connection:
             connection.execute(insert(_ACCEPTANCES).values(row))
+            if files:
+                connection.execute(insert(_FILES), files)
+
+    def _sealed(self, number: str, files: tuple[CaseFile, ...]) -> list[dict[str, Any]]:
+        vault = self._vault
+        if vault is None:
+            return []
+        return [
+            {
+                "number": number,
+                "position": position,
+                "name": one.name,
+                "title": one.title,
+                "digest": sm3(one.data),
+                "sealed": vault.encrypt(one.data, _place(number, position)),
+            }
+            for position, one in enumerate(files, 1)
+        ]
+
+    def listed(self, number: str) -> list[Listed]:
+        """Return what is kept with an acceptance."""
+        wanted = select(_FILES.c.position, _FILES.c.name, _FILES.c.title, _FILES.c.digest)
+        with self._engine.connect() as connection:
+            rows = connection.execute(wanted.where(_FILES.c.number == number).order_by(_FILES.c.position))
+            return [Listed(*row) for row in rows]
+
+    def open(self, number: str, position: int) -> tuple[Listed, bytes]:
+        """Return a file of an acceptance, and what it holds.
+
+        Raises:
+            NotFoundError: CASE_UNKNOWN; there is no such file, or no key to open it with.
+            EcertError: it was altered, or is under another key.
+        """
+        wanted = select(_FILES).where(_FILES.c.number == number, _FILES.c.position == position)
+        with self._engine.connect() as connection:
+            row = connection.execute(wanted).one_or_none()
+        if row is None or self._vault is None:
+            raise NotFoundError(Reason.CASE_UNKNOWN, "")
+        data = self._vault.decrypt(row.sealed, _place(number, position))
+        return Listed(row.position, row.name, row.title, row.digest), data
 
     def of_case(self, case_id: str) -> Filed | None:
         """Return the acceptance of a case; None where it was not accepted."""
@@ -183,7 +262,7 @@ class Register:
         with self._engine.connect() as connection:
             row = connection.execute(select(_ACCEPTANCES).where(_ACCEPTANCES.c.number == number)).one_or_none()
         if row is None:
-            raise NotFoundError(Reason.CASE_UNKNOWN, "no acceptance has this number")
+            raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return _filed(row)
 
     def unsigned(self) -> list[Filed]:
@@ -204,6 +283,10 @@ class Register:
         wanted = select(*(_ACCEPTANCES.c[name] for name in columns))
         with self._engine.connect() as connection:
             return [_count(*row) for row in connection.execute(wanted)]
+
+
+def _place(number: str, position: int) -> Place:
+    return Place("files", f"{number}/{position}", "sealed")
 
 
 def _count(item_code: str, matter: str, department: str, region: str, settled: str) -> Count:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,14 @@ import pytest
 
 from ecert.trust import EntryState, Member, Role, StateChange
 from ecert.x509 import Profile
-from tests.agency import Agency
+from keys.vault_file import new_keys, write_vault_file
+from tests.agency import PASSPHRASE, Agency
+from tests.serving import running
+from tests.verifier.matters.service import Service, file_maker
 from tests.verifier.province import Province, now
 from tests.verifier.servers import PublishingServer, WindowProcess
 from tests.world import DATA
+from verifier.matters.clerks import Pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,22 +33,19 @@ SHANGHAI = "310000"
 UNIT = "11310000DEMH70002Y"
 CARD = "11310000DEMH2000154311014001000"
 RELOCATION = "11440000DEMG2000524440131004000"
-WANG = {
-    "operator": "clerk-7",
-    "applicant-name": "王示例",
-    "applicant-code": "440000199003070024",
-    "applicant-type": "111",
-    "applicant-identified": "card-reader",
-}
+WANG = {"applicant-name": "王示例", "applicant-code": "440000199003070024", "applicant-type": "111"}
+CLERKS = {"clerk-7": ("赵样例", "258000"), "clerk-8": ("钱样例", "147000"), "clerk-9": ("孙样例", "369000")}
+FIELDS = ["certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode"]
 SCAN = {"scan": ("consent.png", b"a signed page", "image/png")}
 
 
 class Clerk:
     """Uses the pages of a window."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str = "clerk-7") -> None:
         self.http = httpx2.Client(base_url=url, timeout=30)
         self.case = ""
+        self.post("/sign-in", data={"clerk": name, "pin": CLERKS[name][1], "onward": "/matters"})
 
     def get(self, path: str, status: int = 200) -> str:
         answer = self.http.get(path)
@@ -62,6 +65,16 @@ class Clerk:
 
     def present(self, data: bytes, status: int = 303) -> str:
         return self.post(f"{self.case}/licences", status, files={"file": ("licence.bin", data)})
+
+    def scan(self, text: str, status: int = 303) -> str:
+        return self.post(f"{self.case}/licences", status, data={"text": text})
+
+    def ask(self, status: int = 303, region: str = "440000", whose: str = "applicant") -> str:
+        return self.post(f"{self.case}/asks", status, data={"region": region, "whose": whose})
+
+    def look(self) -> str:
+        self.post(f"{self.case}/look")
+        return self.page()
 
     def consent(self) -> None:
         self.post(f"{self.case}/consent", data={"form": "paper"}, files=SCAN)
@@ -101,28 +114,86 @@ def register_unit(province: Province, folder: Path) -> Agency:
     return agency
 
 
+@cache
+def accounts() -> list[dict[str, str]]:
+    return [{"id": one, "name": name, "pin": Pin.make(pin).text} for one, (name, pin) in CLERKS.items()]
+
+
+def office_file(folder: Path, agency: Agency, **more: Any) -> Path:
+    """Write the settings of the window's office."""
+    shutil.copytree(DATA / "matters", folder / "matters")
+    told = {"unit": UNIT, "name": "上海样例政务服务中心", "region": "310115", "clerks": accounts()}
+    places = {"matters": "matters", "register": "register.db", "signer": agency.uri("unit")}
+    file = folder / "office.json"
+    file.write_text(json.dumps(told | places | more, ensure_ascii=False), "utf-8")
+    return file
+
+
+@contextmanager
+def open_window(province: Province, folder: Path, office: Path) -> Iterator[WindowProcess]:
+    """Run a window with an office."""
+    publisher = PublishingServer(province.folder)
+    publisher.start()
+    (folder / "window").mkdir()
+    (folder / "window/root.json").write_bytes(province.root)
+    options = ("--publisher", publisher.url, "--window", "浦东3号窗口", "--matters", str(office))
+    window = WindowProcess(folder / "window", *options)
+    window.start()
+    window.reaches(province.status.sequence)
+    yield window
+    window.stop()
+    publisher.stop()
+
+
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     province = Province(folder / "published")
     agency = register_unit(province, folder)
-    publisher = PublishingServer(province.folder)
-    publisher.start()
-    shutil.copytree(DATA / "matters", folder / "matters")
-    (folder / "window").mkdir()
-    (folder / "window/root.json").write_bytes(province.root)
-    told = {"unit": UNIT, "name": "上海样例政务服务中心", "region": "310115"}
-    places = {"matters": "matters", "register": "register.db", "signer": agency.uri("unit")}
-    office = folder / "office.json"
-    office.write_text(json.dumps(told | places, ensure_ascii=False), "utf-8")
-    options = ("--publisher", publisher.url, "--window", "浦东3号窗口", "--matters", str(office))
-    window = WindowProcess(folder / "window", *options)
-    window.start()
-    window.reaches(province.status.sequence)
-    yield Town(folder, province, window, agency)
-    window.stop()
+    with open_window(province, folder, office_file(folder, agency)) as window:
+        yield Town(folder, province, window, agency)
     agency.stop()
-    publisher.stop()
+
+
+@dataclass
+class City:
+    """A window that is connected with the service of a province; its agent runs, and keeps the key of its files."""
+
+    folder: Path
+    province: Province
+    window: WindowProcess
+    agency: Agency
+    service: Service
+    clerk: Clerk
+
+
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("city")
+    province = Province(folder / "published")
+    agency = register_unit(province, folder)
+    caller = agency.add("window", kinds=["request"])
+    write_vault_file(agency.folder / "cases.vault", new_keys(), PASSPHRASE.encode(), replacing=False)
+    agency.tables["vaults.cases"] = {"file": "cases.vault", "clients": ["api"], "per_day": 100}
+    service = Service(province, file_maker(province), caller.public_key)
+    agency.start()
+    bases = {"unit": UNIT, "itemCode": CARD, "types": ["11100000000013127D001"], "fields": FIELDS}
+    bases |= {"law": "《样例社会保险办法》", "article": "第七条", "since": "2026-01-01"}
+    (folder / "bases.json").write_text(json.dumps({"bases": [bases]}, ensure_ascii=False), "utf-8")
+    with running(service.app()) as address:
+        regions = [{"region": "440000", "service": address}, {"region": "120000", "service": "http://127.0.0.1:9"}]
+        agents = {"caller": agency.uri("window"), "vault": agency.uri("cases")}
+        office = office_file(folder, agency, regions=regions, bases="bases.json", **agents)
+        with open_window(province, folder, office) as window:
+            yield City(folder, province, window, agency, service, Clerk(window.url))
+    agency.stop()
+
+
+@pytest.fixture
+def city(connected: City) -> City:
+    connected.service.fault = None
+    connected.service.spoil_copies = False
+    return connected
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.verifier.province import Province, now
 
 
 def accepted(clerk: Clerk) -> int:
-    found = re.search(r"受理 (\d+) 件", clerk.get("/statistics"))
+    found = re.search(r"<dd>(\d+) 件", clerk.get("/statistics"))
     return int(found[1]) if found else 0
 
 
@@ -40,6 +40,7 @@ def test_a_case_is_accepted_without_paper_and_its_receipt_says_it_is_unsigned(pr
     assert "免于提交 4 份" in slip
     assert "尚未签名" in slip
     assert "王示例" not in slip
+    assert "尚未签名" in clerk.get(f"/acceptances/{number[0]}/evidence")
     data = clerk.http.get(f"/acceptances/{number[0]}/receipt")
     receipt = read_unsigned(data.content)
     assert receipt is not None
@@ -156,8 +157,8 @@ def test_what_was_declared_can_be_undone(clerk: Clerk) -> None:
         ({"applicant-code": "440000199003070025"}, "申请人 applicant"),
         ({"applicant-name": ""}, "姓名或名称"),
         ({"applicant-type": "000"}, "申请人 applicant"),
-        ({"operator": " "}, "工号"),
-        ({"agent-name": "李样张", "agent-code": "1", "agent-type": "111", "agent-identified": "typed"}, "经办人"),
+        ({"applicant-card": "王示例|男|汉"}, "读卡内容无法识别"),
+        ({"agent-name": "李样张", "agent-code": "1", "agent-type": "111"}, "经办人"),
         ({"applicant-type": "001", "applicant-code": "91440106DEMX000498"}, "kind natural"),
     ],
 )
@@ -204,8 +205,7 @@ def test_a_company_that_moves_is_handed_over_to_where_it_is_handled(province: Pr
     licence, card = province.issue(), province.issue(slug="resident-identity-card")
     company = {
         "applicant-name": "广州示例样品云图智能制造科技发展有限公司", "applicant-code": "91440106DEMX000498",
-        "applicant-type": "001", "applicant-identified": "typed", "agent-name": "王示例",
-        "agent-code": "440000199003070024", "agent-type": "111", "agent-identified": "card-reader",
+        "applicant-type": "001", "agent-card": "姓名 王示例|公民身份号码 440000199003070024",
     }  # fmt: skip
     clerk.begin(RELOCATION, **company)
     clerk.consent()

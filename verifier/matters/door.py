@@ -1,0 +1,135 @@
+"""Who may use the pages: clerks who are signed in, from pages of this window.
+
+A form that another site sends is refused by what every browser of today says of it, and the cookie of a session is not
+sent along with one in the first place. Whoever is not signed in is shown where to sign in, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response  # noqa: TC002  (FastAPI reads the annotations of what is added to it)
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from ecert.errors import EcertError, NotFoundError
+from ecert.wording import Wording, words
+from verifier.desk import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    from fastapi import FastAPI
+
+    from verifier.matters.clerks import Account
+    from verifier.matters.office import Office
+    from verifier.matters.pages import MatterPages
+
+    Answer: TypeAlias = Callable[[Request, Account], Awaitable[Response]]
+    Open: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+COOKIE: Final = "ecert-clerk"
+
+_HOME: Final = "/matters"
+_ONWARD: Final = re.compile(r"/(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9._-]{1,128}){0,3}")
+_ELSEWHERE: Final = Wording(
+    "请求来自其他网站，已拒绝", "Another site sent the form", "请在本窗口页面上操作", "Use the pages of this window"
+)
+_BUSY: Final = Wording("图片太多，请稍候再试", "Too many pictures wait", "几秒后重试", "Try again in a few seconds")
+_MAX_ENTRY: Final = 256
+
+
+def see(path: str) -> Response:
+    """Return the answer that leads to another page."""
+    return RedirectResponse(path, 303)
+
+
+class Door:
+    """Lets clerks in."""
+
+    def __init__(self, office: Office, pages: MatterPages) -> None:
+        """Let in whom the office knows."""
+        self._office = office
+        self._pages = pages
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the pages for signing in and out."""
+        for path, method, answer in (
+            ("/sign-in", "GET", self._show),
+            ("/sign-in", "POST", self._sign_in),
+            ("/sign-out", "POST", self._sign_out),
+        ):
+            app.add_api_route(path, self.open(answer), methods=[method], include_in_schema=False, response_model=None)
+
+    def open(self, answer: Open) -> Open:
+        """Answer anybody; every error of ours as a page, and no form of another site."""
+
+        async def opened(request: Request) -> Response:
+            if request.method == "POST" and not _is_ours(request):
+                return HTMLResponse(self._pages.problem(_ELSEWHERE), 403)
+            try:
+                return await answer(request)
+            except NotFoundError as error:
+                return HTMLResponse(self._pages.problem(words(error.reason), error.detail), 404)
+            except BusyError:
+                return HTMLResponse(self._pages.problem(_BUSY), 503)
+            except EcertError as error:
+                return HTMLResponse(self._pages.problem(words(error.reason), error.detail), 409)
+
+        return opened
+
+    def guarded(self, answer: Answer) -> Open:
+        """Answer a clerk who is signed in; everybody else is asked to sign in."""
+
+        async def guarded(request: Request) -> Response:
+            clerk = self._office.clerks.find(request.cookies.get(COOKIE, ""), _address(request), self._office.now())
+            if clerk is None:
+                return HTMLResponse(self._pages.sign_in(_onward(request)), 401)
+            return await answer(request, clerk)
+
+        return self.open(guarded)
+
+    async def _show(self, _: Request) -> Response:
+        return HTMLResponse(self._pages.sign_in(_HOME))
+
+    async def _sign_in(self, request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=4) as form:
+            name, pin, onward = (str(form.get(entry, ""))[:_MAX_ENTRY] for entry in ("clerk", "pin", "onward"))
+        onward = onward if _ONWARD.fullmatch(onward) else _HOME
+        now = self._office.now()
+        try:
+            clerk = await asyncio.to_thread(self._office.clerks.check, name.strip(), pin, now)
+        except EcertError as error:
+            return HTMLResponse(self._pages.sign_in(onward, words(error.reason)), 401)
+        token = self._office.clerks.begin(clerk, _address(request), now)
+        answer, secure = see(onward), request.url.scheme == "https"
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    async def _sign_out(self, request: Request) -> Response:
+        self._office.clerks.end(request.cookies.get(COOKIE, ""))
+        answer = see("/sign-in")
+        answer.delete_cookie(COOKIE)
+        return answer
+
+
+def _address(request: Request) -> str:
+    return "" if request.client is None else request.client.host
+
+
+def _onward(request: Request) -> str:
+    """Return where somebody goes on after signing in: to the page asked for, or that whose form was sent."""
+    path = request.url.path if request.method == "GET" else "/".join(request.url.path.split("/")[:3])
+    return path if _ONWARD.fullmatch(path) else _HOME
+
+
+def _is_ours(request: Request) -> bool:
+    """Tell whether a form was sent by a page of this window, by what every browser of today says."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

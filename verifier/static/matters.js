@@ -1,0 +1,127 @@
+// What makes the pages for accepting matters easier; every one of them works without.
+"use strict";
+
+const LOOK_EVERY = 2000;
+
+for (const element of document.querySelectorAll("[data-script], [data-print]")) {
+  element.hidden = false;
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.addEventListener("click", () => window.print());
+}
+
+// A second click while the first is on its way sends nothing.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+    }
+    form.dataset.sent = "yes";
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    delete form.dataset.sent;
+  }
+});
+
+// A scanner gun types wherever the focus is: what it types while no field has it belongs in the field for codes.
+const gun = document.querySelector("input[data-gun]");
+document.addEventListener("keydown", (event) => {
+  const typing = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (gun && typing && document.activeElement === document.body) {
+    gun.focus();
+  }
+});
+
+// Handwriting: strokes on a canvas, sent as a picture.
+for (const form of document.querySelectorAll("form[data-ink]")) {
+  writeOn(form, form.querySelector("canvas"));
+}
+
+function writeOn(form, canvas) {
+  const pen = canvas.getContext("2d");
+  const empty = form.querySelector("[data-empty]");
+  let strokes = 0;
+  let ready = false;
+
+  function clear() {
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.lineWidth = 5;
+    pen.lineCap = "round";
+    pen.lineJoin = "round";
+    pen.strokeStyle = "#101828";
+    strokes = 0;
+  }
+
+  function place(event) {
+    const box = canvas.getBoundingClientRect();
+    return [
+      ((event.clientX - box.left) * canvas.width) / box.width,
+      ((event.clientY - box.top) * canvas.height) / box.height,
+    ];
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    pen.beginPath();
+    pen.moveTo(...place(event));
+    strokes += 1;
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (canvas.hasPointerCapture(event.pointerId)) {
+      pen.lineTo(...place(event));
+      pen.stroke();
+    }
+  });
+  form.querySelector("[data-clear]").addEventListener("click", clear);
+  form.addEventListener("submit", (event) => {
+    if (ready) {
+      return;
+    }
+    event.preventDefault();
+    empty.hidden = strokes > 0;
+    if (strokes > 0) {
+      canvas.toBlob((picture) => {
+        const files = new DataTransfer();
+        files.items.add(new File([picture], "consent.png", { type: "image/png" }));
+        form.elements.scan.files = files.files;
+        ready = true;
+        form.requestSubmit();
+      }, "image/png");
+    }
+  });
+  clear();
+}
+
+// A request on the holder's phone: ask how it stands, and show the page anew once that changed. Nothing typed is lost.
+const waiting = document.querySelector("[data-look]");
+if (waiting) {
+  setTimeout(look, LOOK_EVERY);
+}
+
+async function look() {
+  try {
+    const answer = await fetch(waiting.dataset.look, { method: "POST", headers: { Accept: "application/json" } });
+    if (answer.ok && (await answer.json()).changed) {
+      if (!isDirty()) {
+        window.location.reload();
+        return;
+      }
+      document.querySelector("[data-news]").hidden = false;
+      return;
+    }
+  } catch {
+    // The network is away: ask again.
+  }
+  setTimeout(look, LOOK_EVERY);
+}
+
+function isDirty() {
+  return [...document.querySelectorAll("main input:not([type=hidden]), main textarea")].some((field) =>
+    field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue,
+  );
+}
