@@ -7,28 +7,24 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from ecert.web import problems
 from ecert.web.metrics import CONTENT_TYPE, NO_TELEMETRY, Rim
 from ecert.web.problems import Code, Problem
-from ecert.wording import Wording
 from verifier.answers import answer, answer_many
-from verifier.desk import BusyError, Question
+from verifier.desk import BusyError
 from verifier.hot import HotPath
-from verifier.keystrokes import undo_keyboard
 from verifier.questions import MAX_BATCH_BODY, MAX_BODY, VERIFY, VERIFY_BATCH, BatchRequest, VerifyRequest
+from verifier.scan_routes import add_scanning
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.types import ASGIApp
 
-    from ecert.errors import MalformedError
     from verifier.desk import Desk
     from verifier.matters.office import Office
     from verifier.services import Services
@@ -40,10 +36,6 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 _STATIC: Final = Path(__file__).parent / "static"
-_MAX_TYPED: Final = 64 * 1024
-_NOTHING: Final = Wording(
-    "没有收到要核验的内容", "Nothing came to be verified", "请扫描二维码或选择图片", "Scan a code or choose a picture"
-)
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -63,7 +55,7 @@ def create_app(services: Services) -> ASGIApp:
     )
     problems.install(app)
     _add_interface(app, services)
-    _add_page(app, services)
+    add_scanning(app, services)
     _add_operations(app, services)
     if services.office is not None:
         _add_matters(app, services.office, services.desk)
@@ -108,43 +100,6 @@ def _add_matters(app: FastAPI, office: Office, desk: Desk) -> None:
 
 def _busy() -> Problem:
     return Problem(Code.BUSY, headers={"Retry-After": "1"})
-
-
-def _add_page(app: FastAPI, services: Services) -> None:
-    def respond(status: int = 200, **content: Any) -> HTMLResponse:
-        holdings, now = services.keeper.holdings, services.keeper.clock()
-        return HTMLResponse(services.page.render(holdings, now, **content), status)
-
-    @app.get("/", include_in_schema=False)
-    async def show() -> HTMLResponse:
-        return respond()
-
-    @app.post("/", include_in_schema=False)
-    async def check(request: Request) -> HTMLResponse:
-        try:
-            sealed = await _read_form(request, services)
-        except BusyError:
-            return respond(503, notice=_busy().words)
-        except HTTPException as error:
-            problem = error if isinstance(error, Problem) else Problem(Code.REQUEST_INVALID)
-            return respond(error.status_code, notice=problem.words)
-        if not sealed:
-            return respond(notice=_NOTHING)
-        return respond(verdict=await services.desk.answer(Question(sealed)))
-
-
-async def _read_form(request: Request, services: Services) -> bytes | str | MalformedError:
-    """Return what the page's form carries; empty when it carries nothing.
-
-    Raises:
-        HTTPException: the form is too long or none.
-        BusyError: too many pictures wait already.
-    """
-    async with request.form(max_files=1, max_fields=4, max_part_size=_MAX_TYPED) as form:
-        picture, typed = form.get("picture"), form.get("text")
-        if isinstance(picture, UploadFile) and picture.size:
-            return await services.desk.read_picture(await picture.read())
-        return undo_keyboard(typed) if isinstance(typed, str) else ""
 
 
 def _add_operations(app: FastAPI, services: Services) -> None:

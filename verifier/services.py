@@ -13,6 +13,7 @@ from ecert.errors import EcertError, Reason
 from ecert.web.metrics import Metrics
 from verifier.desk import Desk
 from verifier.health import Health
+from verifier.intake import Intake
 from verifier.keeper import Keeper, open_folder
 from verifier.page import Page
 from verifier.publisher import open_publisher
@@ -67,6 +68,7 @@ class Services:
     desk: Desk
     health: Health
     page: Page
+    intake: Intake
     metrics: Metrics
     receipts: Receipts | None
     office: Office | None
@@ -109,8 +111,9 @@ def build_services(settings: Settings, clock: Callable[[], datetime]) -> Service
     metrics.registry.register(health)
     desk = Desk(keeper, publishers)
     office = None if settings.matters is None else _open_office(settings.matters, settings.window, keeper, desk)
-    page = Page(settings.window, takes_matters=office is not None)
-    return Services(keeper, refresher, desk, health, page, metrics, receipts, office)
+    page = Page(settings.window, keeper, takes_matters=office is not None, online=bool(publishers))
+    intake = Intake(desk, keeper, settings.window)
+    return Services(keeper, refresher, desk, health, page, intake, metrics, receipts, office)
 
 
 def _open_office(file: Path, window: str, keeper: Keeper, desk: Desk) -> Office:

@@ -64,7 +64,7 @@ def test_whatever_keyboard_the_gun_meets_the_verdict_appears(
         for typed in keyboards(text_of(good)):
             assert shoot(page, typed) == "有效 VALID"
         assert shoot(page, text_of(bad), pause=1.5) == "无效 INVALID"
-        assert shoot(page, "hello") == "无效 INVALID"
+        assert shoot(page, "hello") == "没有读出 NOT READ"
         assert "这不是证照码" in page.inner_text(".sentence")
 
 
@@ -74,7 +74,7 @@ def test_the_field_has_the_focus_again_whatever_was_clicked(province: Province, 
         assert shoot(page, text_of(licence)) == "有效 VALID"
         page.click("summary")
         page.click("header")
-        assert shoot(page, "rubbish") == "无效 INVALID"
+        assert shoot(page, "rubbish") == "没有读出 NOT READ"
         page.click("summary")
         assert shoot(page, text_of(licence)) == "有效 VALID"
 
@@ -89,7 +89,7 @@ def test_everything_is_large_enough_to_read_and_to_hit(province: Province, windo
                 .map((element) => parseFloat(getComputedStyle(element).fontSize)))"""
         )
         assert smallest >= 24, "18 pt are 24 px"
-        for control in page.query_selector_all("button, input, summary"):
+        for control in page.query_selector_all(":is(button, input, summary):visible"):
             box = control.bounding_box()
             assert box is not None
             assert min(box["width"], box["height"]) >= 60
