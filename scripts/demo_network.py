@@ -58,6 +58,7 @@ class Network:
     windows: list[Path]
     logs: Path
     cache: str = "embedded"
+    publisher: str = ""
     urls: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class Network:
 
     def _start(self) -> None:
         redis = self._start_redis()
-        publisher = f"http://127.0.0.1:{free_port()}"
+        publisher = self.publisher = f"http://127.0.0.1:{free_port()}"
         port = publisher.rpartition(":")[2]
         ledgers = [argument for ledger in self.ledgers.values() for argument in ("--ledger", ledger)]
         self._processes.python("publisher", "api", "serve", "--published", self.published, *ledgers, "--port", port)

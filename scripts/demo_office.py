@@ -1,8 +1,8 @@
 """The issuing services of the demonstration's regions, each a process: agent, identity provider, service.
 
 keys serve                signs for the services by a policy; no other process opens a department's key
-api development-provider  people to sign in as, one for each service
-api serve --office        the issuing service and its console; a process of its own issues batches
+api development-provider  people to sign in as, operators and holders, one for each service
+api serve --office        the issuing service, its console and its phone pages; a process of its own issues batches
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from demo_commands import run
 from demo_country import DEPARTMENTS, HOST, REGIONS, TSAS
+from demo_holders import APP, people
 from demo_processes import Processes, free_port
+from demo_window import public_pem
 
 from ecert.sm2 import PrivateKey
 from ecert.web.message_signatures import sign
@@ -104,6 +105,8 @@ class Offices:
         self._folder.mkdir(exist_ok=True)
         self._sockets = Path(tempfile.mkdtemp(prefix="ecert-"))
         self._processes = Processes(demo.out / "logs")
+        self._origins = {region: f"http://127.0.0.1:{free_port()}" for region in REGIONS}
+        self._keys: dict[str, str] = {}
         self.offices: dict[str, Office] = {}
 
     def __enter__(self) -> Self:
@@ -133,15 +136,15 @@ class Offices:
 
     def _start_agent(self) -> None:
         secret = ("--passphrase-file", self._demo.passphrase)
-        keys = {}
-        for name in ("agent-audit", *(f"tokens-{region}" for region in REGIONS)):
-            keys[name] = run("keys", "new-key", self._folder / f"{name}.key.pem", *secret, show=False).out.strip()
+        for name in ("agent-audit", *(f"{what}-{region}" for what in ("tokens", "portal") for region in REGIONS)):
+            key = self._folder / f"{name}.key.pem"
+            self._keys[name] = run("keys", "new-key", key, *secret, show=False).out.strip()
         passphrase = self._demo.passphrase.read_text("ascii")
         place = self._folder / "passphrase.txt"
         place.write_text(passphrase, "ascii")
         place.chmod(0o600)
         policy = self._folder / "agent.toml"
-        policy.write_text(self._policy(keys["agent-audit"]), "utf-8")
+        policy.write_text(self._policy(self._keys["agent-audit"]), "utf-8")
         policy.chmod(0o600)
         self._processes.python("agent", "keys", "serve", "--socket", self._socket, "--policy", policy)
         self._processes.wait_for(self._socket, "agent")
@@ -156,11 +159,12 @@ public_key = "{audit}"
 [clients]
 services = [{os.getuid()}]
 """
-        sealing = ("record", "face", "sealing")
+        sealing = ("record", "face", "sealing", "file")
         parts = [head, *(self._key(one.code, f"department-{one.code}", sealing) for one in DEPARTMENTS)]
         for region, (code, *_) in TSAS.items():
             parts.append(self._key(f"tsa-{region}", f"tsa-{code}", ("timestamp",)))
-            parts.append(self._key(f"tokens-{region}", f"tokens-{region}", ("access-token",), self._folder))
+            for what, kind in (("tokens", "access-token"), ("portal", "request")):
+                parts.append(self._key(f"{what}-{region}", f"{what}-{region}", (kind,), self._folder))
         return "\n".join(parts)
 
     def _key(self, name: str, file: str, kinds: tuple[str, ...], folder: Path | None = None) -> str:
@@ -171,8 +175,8 @@ services = [{os.getuid()}]
         )
 
     def _start_office(self, region: str) -> Office:
-        port, provider = free_port(), free_port()
-        origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{provider}"
+        origin, provider = self._origins[region], free_port()
+        port, issuer = origin.rpartition(":")[2], f"http://127.0.0.1:{provider}"
         secret = self._folder / "provider-secret.txt"
         if not secret.exists():
             secret.write_text(secrets.token_urlsafe(24), "ascii")
@@ -181,12 +185,12 @@ services = [{os.getuid()}]
         settings.write_text(self._settings(region, origin, issuer, secret), "utf-8")
         office = Office(region, origin, settings)
         self._register(office, issuer)
-        people = self._folder / f"people-{region}.json"
         listed = [{"subject": who, "name": name, "about": role} for who, (name, _, role) in ROLES.items()]
-        people.write_text(json.dumps(listed, ensure_ascii=False), "utf-8")
+        everybody = self._folder / f"people-{region}.json"
+        everybody.write_text(json.dumps([*people(), *listed], ensure_ascii=False), "utf-8")
         self._processes.python(
             f"provider-{region}",
-            *("api", "development-provider", "--people", people, "--client-secret-file", secret),
+            *("api", "development-provider", "--people", everybody, "--client-secret-file", secret),
             *("--origin", origin, "--port", provider, "--development"),
         )
         self._processes.python(f"office-{region}", "api", "serve", "--office", settings, "--port", port)
@@ -214,19 +218,38 @@ services = [{os.getuid()}]
                 lines.append("\n[[departments]]")
                 lines += [f"{key} = {json.dumps(value)}" for key, value in mine.items()]
         where = {"issuer": issuer, "client_id": "ecert", "client_secret_file": str(secret)}
-        return "\n".join([*lines, "\n[oidc]", *(f"{key} = {json.dumps(value)}" for key, value in where.items()), ""])
+        provider = [f"{key} = {json.dumps(value)}" for key, value in where.items()]
+        holders = ["\n[holders]", *provider, f"apps = [{json.dumps(APP)}]", *self._portals(region)]
+        return "\n".join([*lines, "\n[oidc]", *provider, *holders, ""])
+
+    def _portals(self, region: str) -> list[str]:
+        """Return the other regions whose licences are shown too."""
+        lines = []
+        for other, (name, name_en) in REGIONS.items():
+            if other != region:
+                signer = f"agent:{self._socket}#portal-{region}"
+                portal = {"region": other, "name": name, "name_en": name_en, "address": self._origins[other]}
+                lines.append("\n[[holders.portals]]")
+                lines += [f"{key} = {json.dumps(value)}" for key, value in {**portal, "signer": signer}.items()]
+        return lines
 
     def _register(self, office: Office, issuer: str) -> None:
         department = next(one for one in DEPARTMENTS if one.region == office.region)
         where = ("--ledger", self._demo.ledger(office.region), "--region", office.region)
         for name, role in (("业务系统", "issuer-clerk"), ("复核系统", "reviewer")):
             key = office.systems[name] = PrivateKey.generate()
-            file = self._folder / f"system-{office.region}-{role}.pem"
-            encoded = b64encode(key.public_key.spki).decode("ascii")
-            file.write_text(f"-----BEGIN PUBLIC KEY-----\n{encoded[:64]}\n{encoded[64:]}\n-----END PUBLIC KEY-----\n")
-            who = ("--key", file, "--role", role, "--department", department.code, "--rate", 6000)
-            run("api", "callers", "add-system", name, *who, *where, show=office.region == "440000")
+            who = ("--role", role, "--department", department.code)
+            self._add_system(office.region, name, key.public_key.point.hex(), who)
+        for other, (name, _) in REGIONS.items():
+            if other != office.region:
+                self._add_system(office.region, f"{name}亮证", self._keys[f"portal-{other}"], ("--role", "portal"))
         for subject, (name, role, _) in ROLES.items():
             own = () if role == "region-operator" else ("--department", department.code)
             who = ("--issuer", issuer, "--subject", subject, "--role", role)
             run("api", "callers", "add-operator", name, *who, *own, *where, show=False)
+
+    def _add_system(self, region: str, name: str, point: str, who: tuple[str, ...]) -> None:
+        key = self._folder / f"system-{region}-{name}.pem"
+        key.write_text(public_pem(point), "ascii")
+        where = ("--ledger", self._demo.ledger(region), "--region", region, "--rate", 6000)
+        run("api", "callers", "add-system", name, "--key", key, *who, *where, show=region == "440000")

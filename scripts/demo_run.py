@@ -20,6 +20,7 @@ from demo_country import DEPARTMENTS, HOST, REGIONS, SEAL_MAKERS, TSAS, Departme
 from demo_files import check_files, make_seals, suspend_seal, write_expected, write_file_cases
 from demo_matters import accept_matters
 from demo_network import network_of
+from demo_office import Offices
 from demo_processes import StartError
 from demo_service import keep_up, serve_departments
 from demo_tamper import write_attacks, write_cases
@@ -344,7 +345,7 @@ def tamper(demo: Demo, issued: list[tuple[Department, Path]]) -> None:
 
 def audit(demo: Demo) -> None:
     """Verify what each ledger's log says was done."""
-    demo.chapter("十四 核验审计日志", "14 The audit logs are verified")
+    demo.chapter("十五 核验审计日志", "15 The audit logs are verified")
     for region in REGIONS:
         demo.publish(region)
         ran = run("api", "audit", "verify", "--ledger", demo.ledger(region), "--bundle", demo.published, "--json")
@@ -426,9 +427,10 @@ def main() -> None:
         compromise(demo, issued)
         tamper(demo, issued)
         suspend_seal(demo, issued)
-        serve_departments(demo)
+        with Offices(demo) as offices:
+            serve_departments(demo, offices)
+            accept_matters(demo, offices, issued)
         audit(demo)
-        accept_matters(demo, issued)
         leave(demo)
     except (FailedError, StartError, EcertError) as error:
         sys.exit(f"✗ {error}")

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 from demo_applications import applications_of
 from demo_commands import FailedError, run
 from demo_country import DEPARTMENTS, REGIONS
+from demo_holders import people
 from demo_network import network_of
 from demo_office import ROLES, Offices
+from demo_window import CLERK, ServiceWindow, register_unit
+
+from ecert.cli.pixels import draw_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,31 +25,30 @@ if TYPE_CHECKING:
     from demo_run import Demo
 
 
-def serve_departments(demo: Demo) -> None:
+def serve_departments(demo: Demo, offices: Offices) -> None:
     """Issue, revoke by two persons, and issue a batch through a region's service; its keys are with the agent."""
     demo.chapter(
         "十三 制证服务：业务系统以 SM2 签名的请求制发、双人吊销、批量制发；密钥只在签名代理",
         "13 The issuing service: signed requests issue, two persons revoke, a batch; keys stay with the signing agent",
     )
     department = DEPARTMENTS[0]
-    with Offices(demo) as offices:
-        office = offices.offices[department.region]
-        row = applications_of(department, "business-licence")[0]
-        made = expect(office.call("业务系统", "POST", "/api/v1/licences", {"application": row}), 201)
-        print(f"  POST {office.origin}/api/v1/licences -> 201 {made['identifier']}")
-        record = demo.licences / f"service-{made['key']}.bin"
-        for kind, suffix in (("record", ".bin"), ("ofd", ".ofd"), ("code", ".png")):
-            got = office.call("业务系统", "GET", made["files"][kind])
-            record.with_suffix(suffix).write_bytes(got.data)
-        record.with_suffix(".txt").write_text(made["code"] + "\n", "ascii")
-        demo.draw(record.with_suffix(".ofd"))
-        demo.publish(department.region)
-        run("verifier", "update", demo.published, "--bundle", demo.bundle, show=False)
-        demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.ofd", outcome="valid", reason="ok")
-        demo.verdict(record.with_suffix(".txt"), record.stem, outcome="valid", reason="ok")
-        demo.record("制证服务", "issued by the service", "记录、OFD、二维码，均有效 record, file, code: valid")
-        revoke_by_two(demo, office, made["key"], record)
-        issue_batch(demo, office, department)
+    office = offices.offices[department.region]
+    row = applications_of(department, "business-licence")[0]
+    made = expect(office.call("业务系统", "POST", "/api/v1/licences", {"application": row}), 201)
+    print(f"  POST {office.origin}/api/v1/licences -> 201 {made['identifier']}")
+    record = demo.licences / f"service-{made['key']}.bin"
+    for kind, suffix in (("record", ".bin"), ("ofd", ".ofd"), ("code", ".png")):
+        got = office.call("业务系统", "GET", made["files"][kind])
+        record.with_suffix(suffix).write_bytes(got.data)
+    record.with_suffix(".txt").write_text(made["code"] + "\n", "ascii")
+    demo.draw(record.with_suffix(".ofd"))
+    demo.publish(department.region)
+    run("verifier", "update", demo.published, "--bundle", demo.bundle, show=False)
+    demo.verdict(record.with_suffix(".ofd"), f"{record.stem}.ofd", outcome="valid", reason="ok")
+    demo.verdict(record.with_suffix(".txt"), record.stem, outcome="valid", reason="ok")
+    demo.record("制证服务", "issued by the service", "记录、OFD、二维码，均有效 record, file, code: valid")
+    revoke_by_two(demo, office, made["key"], record)
+    issue_batch(demo, office, department)
 
 
 def expect(answer: Answer, status: int) -> Any:
@@ -96,15 +99,26 @@ def keep_up(demo: Demo) -> None:
     """Keep publisher, windows and issuing services up over what was issued, and say where and as whom to enter."""
     demo.chapter("五 全部服务保持运行，Ctrl-C 结束", "5 Everything stays up; Ctrl-C ends it")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with network_of(demo) as network, Offices(demo) as offices:
+    register_unit(demo)
+    with (
+        network_of(demo) as network,
+        Offices(demo) as offices,
+        ServiceWindow(demo, offices, network.publisher) as window,
+    ):
         for region, office in offices.offices.items():
             name, name_en = REGIONS[region]
             print(f"\n  {name} {name_en}")
             print(f"    控制台 console   {office.origin}/console")
+            print(f"    手机 phone       {office.origin}/holder")
             print(f"    接口 API         {office.origin}/api/v1/docs")
-        print("\n  账号 accounts: " + "、".join(f"{name} ({role})" for name, _, role in ROLES.values()))
+        print("\n  工作人员 operators: " + "、".join(f"{name} ({role})" for name, _, role in ROLES.values()))
+        print("  持证人 holders:    " + "、".join(f"{one['name']} ({one['about']})" for one in people()))
         for number, url in enumerate(network.urls, 1):
             print(f"  窗口 window {number}    {url}/")
-        print("\n  产物在 artefacts in", demo.out, flush=True)
+        print(f"  免证办 matters     {window.url}/matters  ({CLERK[0]}，口令 PIN {window.pin})")
+        phone = f"{offices.offices['440000'].origin}/holder"
+        print(f"\n  手机页面 the phone page: {phone}\n")
+        print(draw_terminal(phone))
+        print("  产物在 artefacts in", demo.out, flush=True)
         with suppress(KeyboardInterrupt):
             signal.pause()

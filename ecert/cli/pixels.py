@@ -21,6 +21,7 @@ LEVEL: Final = "Q"
 MAX_PICTURE: Final = 20 * 1024 * 1024
 """The largest picture file read, in bytes."""
 _MAX_PIXELS: Final = 50_000_000
+_ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 _SCALE: Final = 8
 _FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 SIGNATURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")
@@ -50,12 +51,12 @@ def qr_modules(text: str) -> Modules:
 
 
 def _segments(text: str) -> Iterator[tuple[str, bool]]:
-    """Split a licence link into runs, each with whether QR's alphanumeric mode can carry it."""
+    """Split a link into runs, each with whether QR's alphanumeric mode can carry it: both halves of a licence's."""
     link, mark, code = text.partition("#")
-    yield link, True
+    yield link, _ALPHANUMERIC.issuperset(link)
     if mark:
         yield mark, False
-        yield code, True
+        yield code, _ALPHANUMERIC.issuperset(code)
 
 
 def draw_terminal(text: str) -> str:
