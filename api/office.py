@@ -27,8 +27,12 @@ from api.showing.memory import MemoryShowings
 from api.showing.place import Place
 from api.showing.portals import open_portals
 from api.showing.redis_store import RedisShowings
+from ecert.cli.files import read_bounded
 from ecert.cli.fonts import load_fonts
+from ecert.errors import Reason
 from ecert.licence.codes import Phrase
+from ecert.presentation import LegalBases
+from ecert.presentation.legal_basis import MAX_REGISTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +139,7 @@ def open_office(
     provider, holder_provider = open_provider(settings), open_holder_provider(settings)
     registry = CurrentRegistry(Path(settings.published))
     fonts = load_fonts(None if settings.fonts is None else Path(settings.fonts))
+    bases = _read_bases(settings.legal_bases)
     departments = open_departments(settings, registry, fonts, clock, signer)
     pool = LedgerPool(settings.ledger, vault)
     try:
@@ -150,7 +155,18 @@ def open_office(
     )
     drawing = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="drawing")
     store = MemoryShowings() if settings.redis is None else RedisShowings(settings.redis)
-    place = Place(settings.region, settings.portal_host, pool, departments, registry, store, fonts, drawing, clock)
+    place = Place(
+        region=settings.region,
+        portal_host=settings.portal_host,
+        pool=pool,
+        departments=departments,
+        registry=registry,
+        bases=bases,
+        store=store,
+        fonts=fonts,
+        drawing=drawing,
+        clock=clock,
+    )
     local = LocalPortal(Phrase(settings.name_en, settings.name), place)
     portals = open_portals(local, settings.holders, signer)
     console = Console(settings, pool, guard, departments, clock)
@@ -174,3 +190,10 @@ def open_office(
         fonts=fonts,
         drawing=drawing,
     )
+
+
+def _read_bases(file: str | None) -> LegalBases:
+    """Read the register of legal bases; without one nobody sees anything by law."""
+    if file is None:
+        return LegalBases(())
+    return LegalBases.from_json(read_bounded(Path(file), MAX_REGISTER, Reason.USAGE))

@@ -11,6 +11,7 @@ vault = "agent:/run/ecert/agent.sock#ledger"
 redis = "redis://cache/0"                  # several processes need it
 token_key = "agent:/run/ecert/agent.sock#tokens"
 fonts = "/usr/share/fonts/opentype/noto"
+legal_bases = "legal-bases.json"           # who sees licences by law (docs/presenting.md)
 
 [[departments]]
 code = "11440000DEMX00001X"
@@ -133,6 +134,7 @@ class OfficeSettings(_Table):
     redis: str | None = None
     token_key: str | None = None
     fonts: str | None = None
+    legal_bases: str | None = None
     workers: Annotated[int, Field(ge=0, le=64)] = 2
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     departments: tuple[DepartmentSettings, ...] = ()
@@ -170,8 +172,9 @@ def _placed(settings: OfficeSettings, folder: Path) -> OfficeSettings:
     changes: dict[str, Any] = {"published": str(folder / settings.published)}
     if "://" not in settings.ledger:
         changes["ledger"] = str(folder / settings.ledger)
-    if settings.fonts is not None:
-        changes["fonts"] = str(folder / settings.fonts)
+    for name in ("fonts", "legal_bases"):
+        if getattr(settings, name) is not None:
+            changes[name] = str(folder / getattr(settings, name))
     for name, oidc in (("oidc", settings.oidc), ("holders", settings.holders)):
         if oidc is not None:
             secret = str(folder / oidc.client_secret_file)

@@ -70,6 +70,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "askConsent": {_WINDOW: _OWN},
     "readConsent": {_WINDOW: _OWN},
     "pullLicences": {_WINDOW: _OWN},
+    "pullWithoutPhone": {_WINDOW: _OWN},
     "reportUse": {_WINDOW: _OWN},
     "portalLicences": {_PORTAL: _REGION},
     "portalReveal": {_PORTAL: _REGION},

@@ -10,11 +10,12 @@ from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from api.access.guard import Visit
 from api.office import Office
 from api.routes.bodies import json_body
+from api.showing.asking import Asking
 from api.showing.bodies import HolderBody, Identifier, Name, RequesterBody, Said, Told, UseBody, WantedBody
-from api.showing.counter import Counter, RedeemedBody, Visitor
-from api.showing.handing import HandedBody
+from api.showing.counter import Counter, RedeemedBody
+from api.showing.handing import HandedBody, Visitor
 from ecert.licence.identifier import parse_identifier
-from ecert.presentation import Answer, Consent, Requester, Use, Wanted
+from ecert.presentation import Answer, Consent, CounterConsent, CounterForm, Requester, Use, Wanted
 from ecert.presentation.consent import MAX_ITEMS
 from ecert.qr import MAX_TEXT
 from ecert.web.problems import Code, FieldError, Problem, read_json
@@ -93,6 +94,36 @@ class PullBody(Said):
     operator: Name
 
 
+class CounterBody(Said):
+    """Consent of somebody without a phone, as the window keeps it.
+
+    Attributes:
+        form: On paper, or in handwriting on a screen.
+        evidence: SM3 of the scanned paper or of the strokes, in hexadecimal.
+        until: The first instant it no longer holds, within 366 days.
+    """
+
+    form: Annotated[CounterForm, Field(strict=False)]
+    evidence: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    until: AwareDatetime
+
+
+class PullWithoutPhoneBody(PullBody):
+    """Licences wanted on another ground than a phone's.
+
+    Attributes:
+        use: What for.
+        wanted: Types of licence, and the fields to be read in each, by their names in ascending order.
+        holder: Whose.
+        consent: What the holder signed at the counter; null: the law lets the unit see them (依职能).
+    """
+
+    use: UseBody
+    wanted: Annotated[list[WantedBody], Field(min_length=1, max_length=MAX_ITEMS)]
+    holder: HolderBody
+    consent: CounterBody | None
+
+
 class ReportBody(Said):
     """A use that a window tells of: the code on a printed licence was scanned.
 
@@ -139,7 +170,7 @@ class PulledBody(Told):
 def router(office: Office) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["showings"])
-    counter = Counter(office.place)
+    counter, asking = Counter(office.place), Asking(office.place)
 
     @routes.post(
         "/api/v1/showings/redeem",
@@ -164,10 +195,10 @@ def router(office: Office) -> APIRouter:
         body = read_json(AskBody, await request.body())
         if body.requester.code != visit.principal.department:
             raise Problem(Code.FORBIDDEN, "a unit asks for itself alone")
-        consent = await counter.ask(
+        consent = await asking.ask(
             _visitor(visit, visit.principal.name, body.requester.operator),
             Use(**body.use.model_dump()),
-            tuple(Wanted(one.type, tuple(one.fields)) for one in body.wanted),
+            _wanted(body.wanted),
             body.holder.holder(),
             answer_by=_whole(body.answer_by),
             until=_whole(body.until),
@@ -177,7 +208,7 @@ def router(office: Office) -> APIRouter:
     @routes.get("/api/v1/consents/{key}", operation_id="readConsent", summary="授权请求的状态 How a request stands")
     async def read(key: str, visit: Annotated[Visit, Depends(office.guard("readConsent"))]) -> StandingBody:
         """Return it to the unit that asked."""
-        return _standing(await counter.consent(visit.principal.department or "", key), office.clock())
+        return _standing(await asking.consent(visit.principal.department or "", key), office.clock())
 
     @routes.post(
         "/api/v1/consents/{key}/licences",
@@ -190,7 +221,25 @@ def router(office: Office) -> APIRouter:
     ) -> PulledBody:
         """Return records, annotated copies and grants; each time is a use that the holder sees."""
         body = read_json(PullBody, await request.body())
-        return PulledBody(licences=await counter.pull(_visitor(visit, body.window, body.operator), key))
+        return PulledBody(licences=await asking.pull(_visitor(visit, body.window, body.operator), key))
+
+    @routes.post(
+        "/api/v1/pulls",
+        operation_id="pullWithoutPhone",
+        summary="窗口书面授权或依职能取证照 Fetch licences by consent at the counter, or by law",
+        openapi_extra=json_body(PullWithoutPhoneBody),
+    )
+    async def pull_without_phone(
+        request: Request, visit: Annotated[Visit, Depends(office.guard("pullWithoutPhone"))]
+    ) -> PulledBody:
+        """Return records, annotated copies and grants; each is a use that the holder sees."""
+        body = read_json(PullWithoutPhoneBody, await request.body())
+        visitor, use = _visitor(visit, body.window, body.operator), Use(**body.use.model_dump())
+        wanted, holder = _wanted(body.wanted), body.holder.holder()
+        if body.consent is None:
+            return PulledBody(licences=await asking.pull_by_law(visitor, use, wanted, holder))
+        consent = CounterConsent(body.consent.form, body.consent.evidence, _whole(body.consent.until))
+        return PulledBody(licences=await asking.pull_at_counter(visitor, use, wanted, holder, consent))
 
     @routes.post(
         "/api/v1/uses",
@@ -218,6 +267,10 @@ def _visitor(visit: Visit, window: str, operator: str) -> Visitor:
 
 def _use(body: UseBody | None) -> Use | None:
     return None if body is None else Use(**body.model_dump())
+
+
+def _wanted(bodies: list[WantedBody]) -> tuple[Wanted, ...]:
+    return tuple(Wanted(one.type, tuple(one.fields)) for one in bodies)
 
 
 def _whole(instant: datetime) -> datetime:

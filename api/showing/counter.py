@@ -1,26 +1,22 @@
-"""A window's side of this region: it takes what a phone shows, asks for consent, and is handed licences.
+"""A window's side of this region: it takes what a phone shows, and tells of the printed codes that it scanned.
 
 Every way ends in the record of uses, whatever came of it (`ecert.presentation.uses`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
 from api.access.permissions import Scope
 from api.licences.book import LicenceBook
-from api.licences.standing import Standing
 from api.service_schema import licences
 from api.showing.bodies import Told
-from api.showing.consents import ConsentBook
-from api.showing.handing import Handed, HandedBody, hand, issuer_of
+from api.showing.handing import Handed, HandedBody, Visitor, hand_all, issuer_of, record, seen, use_of
 from api.showing.held import HeldBook
 from api.showing.uses import UseBook
 from ecert import envelope
@@ -28,19 +24,12 @@ from ecert.errors import MalformedError, NotFoundError, Reason, RejectedError
 from ecert.licence.face import MAX_FACE, decode_face
 from ecert.presentation import (
     CodeKind,
-    Consent,
     DynamicCode,
-    Ground,
-    LicenceUse,
     Offer,
-    Request,
-    Requester,
     Taking,
     Use,
-    Wanted,
     Way,
     bind,
-    grant_by_phone,
     grant_by_showing,
     read_code,
     redeem,
@@ -48,11 +37,7 @@ from ecert.presentation import (
 from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from api.ledger import SqlLedger
-    from api.showing.consents import Asked
-    from api.showing.holders import Holder
     from api.showing.place import Place
     from ecert.licence.identifier import Identifier
     from ecert.ports import Held as Kept
@@ -72,23 +57,8 @@ class RedeemedBody(Told):
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """A window at work.
-
-    Attributes:
-        caller: The registered system, for the audit log.
-        by: The unit that relies on licences, and the clerk.
-        window: The window as people know it.
-    """
-
-    caller: str
-    by: Requester
-    window: str
-
-
-@dataclass(frozen=True, slots=True)
 class Counter:
-    """What windows may do with the licences of one region.
+    """What windows do with codes.
 
     Attributes:
         place: What it stands on.
@@ -112,13 +82,10 @@ class Counter:
         handed = await self.place.pool.ask(
             lambda ledger: self._shown(ledger, offer, code.key, visitor=visitor, use=use, now=now)
         )
-        told = await self._hand(handed, visitor)
+        told = await hand_all(self.place, handed, visitor)
         taking = Taking(visitor.by.code, visitor.window, visitor.by.operator, now)
         await self._require(await self.place.store.take(code.key, taking.encode(), at=now), visitor, use, now)
-        evidence = f"showing:{code.key.hex()}"
-        await self._record(
-            visitor, (_use(one, Way.SHOWING, visitor, use=use, evidence=evidence, now=now) for one in handed)
-        )
+        await record(self.place, visitor, (use_of(one, Way.SHOWING, visitor, use, now) for one in handed))
         return RedeemedBody(purpose=offer.purpose, made_at=offer.made_at, taken_at=now, licences=told)
 
     def _read(self, text: str) -> DynamicCode:
@@ -136,12 +103,9 @@ class Counter:
             return redeem(kept, now)
         except RejectedError as error:
             if kept is not None:
-                shown, reason = Offer.decode(kept.offer).licences, error.reason
-                failed = [
-                    LicenceUse(one.identifier, now, Way.SHOWING, visitor.by, visitor.window, use, None, "", (), reason)
-                    for one in shown
-                ]
-                await self._record(visitor, failed)
+                shown = Offer.decode(kept.offer).licences
+                failed = [seen(one.identifier, Way.SHOWING, visitor, use, now, outcome=error.reason) for one in shown]
+                await record(self.place, visitor, failed)
             raise
 
     def _shown(
@@ -167,67 +131,6 @@ class Counter:
             found.append(Handed(opened, one.fields, grant, issuer_of(ledger, self.place, opened)))
         return found
 
-    async def ask(
-        self,
-        visitor: Visitor,
-        use: Use,
-        wanted: tuple[Wanted, ...],
-        holder: Holder,
-        *,
-        answer_by: datetime,
-        until: datetime,
-    ) -> Consent:
-        """Ask a holder for consent; nothing tells whether there is such a holder.
-
-        Raises:
-            MalformedError: the request is out of bounds.
-        """
-        request = Request(ConsentBook.name(), visitor.by, use, wanted, self.place.now(), answer_by, until)
-        await self.place.pool.ask(lambda ledger: ConsentBook(ledger).ask(request, holder), actor=visitor.caller)
-        return Consent(request)
-
-    async def consent(self, unit: str, name: str) -> Consent:
-        """Return a request of a unit.
-
-        Raises:
-            NotFoundError: CONSENT_UNKNOWN.
-        """
-        asked = await self.place.pool.ask(lambda ledger: ConsentBook(ledger).of_unit(name, unit))
-        return asked.consent
-
-    async def pull(self, visitor: Visitor, name: str) -> list[HandedBody]:
-        """Return what a holder consented to: each of their licences of the types asked for that stands now.
-
-        Raises:
-            NotFoundError: CONSENT_UNKNOWN.
-            RejectedError: CONSENT_MISSING, CONSENT_REFUSED or CONSENT_LAPSED.
-        """
-        now = self.place.now()
-
-        def find(ledger: SqlLedger) -> tuple[Asked, list[Handed]]:
-            asked = ConsentBook(ledger).of_unit(name, visitor.by.code)
-            asked.consent.require_granted(now)
-            return asked, list(self._granted(ledger, asked, now))
-
-        asked, handed = await self.place.pool.ask(find)
-        visitor = replace(visitor, by=replace(visitor.by, name=asked.consent.request.requester.name))
-        told = await self._hand(handed, visitor)
-        use, evidence = asked.consent.request.use, f"request:{name}"
-        await self._record(
-            visitor, (_use(one, Way.PULL, visitor, use=use, evidence=evidence, now=now) for one in handed)
-        )
-        return told
-
-    def _granted(self, ledger: SqlLedger, asked: Asked, now: datetime) -> Iterable[Handed]:
-        book = HeldBook(ledger, self.place.region, now)
-        types = {one.type_code for one in asked.consent.request.wanted}
-        for licence in book.all_of(asked.holder):
-            if licence.identifier.type_code in types and licence.standing is Standing.VALID:
-                opened = book.open(licence)
-                grant = grant_by_phone(asked.consent, licence.identifier, secrets.token_bytes, now)
-                fields = opened.disclosable(grant.fields)
-                yield Handed(opened, fields, grant, issuer_of(ledger, self.place, opened))
-
     async def report(self, visitor: Visitor, licence: Identifier | bytes, use: Use | None) -> None:
         """Record that a window scanned the code on a printed licence, named by its identifier or its sealed face.
 
@@ -240,33 +143,9 @@ class Counter:
         def keep(ledger: SqlLedger) -> None:
             mine = _by_face(ledger, self.place.registry.get(), licence) if isinstance(licence, bytes) else licence
             _key(ledger, mine)
-            seen = LicenceUse(mine, now, Way.PRINTED_CODE, visitor.by, visitor.window, use, None, "", (), Reason.OK)
-            UseBook(ledger).record([seen])
+            UseBook(ledger).record([seen(mine, Way.PRINTED_CODE, visitor, use, now)])
 
         await self.place.pool.ask(keep, actor=visitor.caller)
-
-    async def _hand(self, handed: list[Handed], visitor: Visitor) -> list[HandedBody]:
-        make = (self.place.draw(partial(hand, one, visitor.by, self.place.fonts)) for one in handed)
-        return list(await asyncio.gather(*make))
-
-    async def _record(self, visitor: Visitor, found: Iterable[LicenceUse]) -> None:
-        await self.place.pool.ask(lambda ledger: UseBook(ledger).record(found), actor=visitor.caller)
-
-
-def _use(one: Handed, way: Way, visitor: Visitor, *, use: Use | None, evidence: str, now: datetime) -> LicenceUse:
-    ground = Ground.PHONE if one.grant is not None else None
-    return LicenceUse(
-        licence=one.held.licence.identifier,
-        at=now,
-        way=way,
-        by=visitor.by,
-        window=visitor.window,
-        use=use,
-        ground=ground,
-        evidence=evidence if ground else "",
-        fields=one.fields,
-        outcome=Reason.OK,
-    )
 
 
 def _key(ledger: SqlLedger, identifier: Identifier) -> str:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api.showing.bodies import Told
-from ecert.errors import NotFoundError
+from api.showing.uses import UseBook
+from ecert.errors import NotFoundError, Reason, VerificationError
 from ecert.licence.validity import china_day
 from ecert.ofd.archive import write_package
 from ecert.ofd.copies import CopyNote, make_copy
 from ecert.ofd.package import Package
 from ecert.ofd.sealing import Sealer
-from ecert.presentation import Ground  # noqa: TC001  (likewise)
+from ecert.presentation import Ground, LicenceUse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from api.departments import Issuer
     from api.ledger import SqlLedger
     from api.showing.held import Held
     from api.showing.place import Place
+    from ecert.licence.identifier import Identifier
     from ecert.ofd.fonts import FontSet
-    from ecert.presentation import Grant, Requester
+    from ecert.presentation import Grant, Requester, Use, Way
 
 
 class GrantBody(Told):
@@ -52,6 +58,21 @@ class HandedBody(Told):
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """A window at work.
+
+    Attributes:
+        caller: The registered system, for the audit log.
+        by: The unit that relies on licences, and the clerk.
+        window: The window as people know it.
+    """
+
+    caller: str
+    by: Requester
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
 class Handed:
     """One licence for a window.
 
@@ -69,12 +90,12 @@ class Handed:
 
 
 def issuer_of(ledger: SqlLedger, place: Place, held: Held) -> Issuer | None:
-    """Return who seals the annotated copies of a licence: its issuer, where that has a key here and made a file."""
+    """Return who seals the copies of a licence: its issuer, where that has a key in standing, and made a file."""
     if held.sealed.file is None:
         return None
     try:
         return place.departments.issuer(ledger, held.licence.department)
-    except NotFoundError:
+    except (NotFoundError, VerificationError):
         return None
 
 
@@ -121,4 +142,37 @@ def _grant(grant: Grant) -> GrantBody:
         evidence=grant.evidence,
         since=grant.since,
         until=grant.until,
+    )
+
+
+async def hand_all(place: Place, handed: Iterable[Handed], visitor: Visitor) -> list[HandedBody]:
+    """Return licences as a window is handed them, their copies made by several threads."""
+    return list(await asyncio.gather(*(place.draw(partial(hand, one, visitor.by, place.fonts)) for one in handed)))
+
+
+async def record(place: Place, visitor: Visitor, found: Iterable[LicenceUse]) -> None:
+    """Write uses down."""
+    await place.pool.ask(lambda ledger: UseBook(ledger).record(found), actor=visitor.caller)
+
+
+def seen(
+    licence: Identifier, way: Way, visitor: Visitor, use: Use | None, at: datetime, *, outcome: Reason = Reason.OK
+) -> LicenceUse:
+    """Return a use of a licence of which nothing was handed out."""
+    return LicenceUse(licence, at, way, visitor.by, visitor.window, use, None, "", (), outcome)
+
+
+def use_of(one: Handed, way: Way, visitor: Visitor, use: Use | None, at: datetime) -> LicenceUse:
+    """Return the use of a licence that was handed out."""
+    return LicenceUse(
+        licence=one.held.licence.identifier,
+        at=at,
+        way=way,
+        by=visitor.by,
+        window=visitor.window,
+        use=use,
+        ground=None if one.grant is None else one.grant.ground,
+        evidence="" if one.grant is None else one.grant.evidence,
+        fields=one.fields,
+        outcome=Reason.OK,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.registry import CurrentRegistry
     from ecert.ofd.fonts import FontSet
     from ecert.ports import ShowingStore
+    from ecert.presentation import LegalBases
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class Place:
         pool: The ledger.
         departments: Who issues there.
         registry: The trust registry as it is now.
+        bases: The legal bases on which units see licences without asking.
         store: Where showings are kept.
         fonts: What pages are set in.
         drawing: Threads that draw.
@@ -41,6 +43,7 @@ class Place:
     pool: LedgerPool
     departments: Departments
     registry: CurrentRegistry
+    bases: LegalBases
     store: ShowingStore
     fonts: FontSet
     drawing: Executor

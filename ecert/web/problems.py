@@ -166,6 +166,7 @@ _STATUS: Final[dict[Code | Reason, int]] = {
     Reason.CODE_USED: 409,
     Reason.CODE_EXPIRED: 410,
     Reason.SOURCE_UNREACHABLE: 503,
+    Reason.LEGAL_BASIS_MISSING: 403,
     **dict.fromkeys(_ANSWERED, 409),
     Reason.LEDGER_CONFLICT: 409,
     Reason.BATCH_STATE: 409,

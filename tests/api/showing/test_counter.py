@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
@@ -18,13 +19,16 @@ from ecert.licence.record import MAX_RECORD
 from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
 from ecert.presentation import AuthCode, Binding, DynamicCode
+from ecert.report import timestamp
 from tests.api.office import DEPARTMENT, OTHER, serving
-from tests.api.province import GUANGDONG
-from tests.api.showing.counter import AT_THE_WINDOW, COMPANY, LI, NAMES, USE, WANG, Phone, ask, issue, redeem
+from tests.api.province import GUANGDONG, now
+from tests.api.showing.counter import AT_THE_WINDOW, CARD, COMPANY, LI, NAMES, USE, WANG, Phone, ask, issue, redeem
 from tests.verifier.servers import RedisServer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx2
 
     from tests.api.office import Region, Site
 
@@ -189,6 +193,49 @@ def test_asking_tells_nobody_whether_there_is_such_a_holder_and_others_see_no_re
     Phone.of(site, LI).call("POST", f"/consents/440000/{name}/answer", {"answer": "granted"}, 404)
     assert ask(site, WANG, "other-window").status_code == 403
     assert OTHER != DEPARTMENT
+
+
+def test_without_a_phone_consent_is_kept_at_the_counter_and_the_holder_sees_the_use(site: Site, card: str) -> None:
+    signed = {"form": "paper", "evidence": "a" * 64, "until": timestamp(now() + timedelta(days=1))}
+    pulled = pull(site, consent=signed)
+    assert pulled.status_code == 200, pulled.text
+    (handed,) = pulled.json()["licences"]
+    assert (handed["identifier"], handed["fields"]) == (card, NAMES)
+    assert (handed["grant"]["ground"], handed["grant"]["evidence"]) == ("counter", "paper:" + "a" * 64)
+    assert Phone.of(site).uses()[0]["ground"]["code"] == "counter"
+    for wrong in ({"evidence": ""}, {"form": "said so"}, {"until": timestamp(now() + timedelta(days=400))}):
+        assert pull(site, consent=signed | wrong).status_code == 422
+    assert pull(site, consent=signed, holder=LI.json()).json() == {"licences": []}
+
+
+def test_the_law_opens_to_a_unit_what_is_registered_for_it_and_nothing_else(region: Region, tmp_path: Path) -> None:
+    basis = {
+        "unit": DEPARTMENT,
+        "itemCode": USE["item_code"],
+        "types": [CARD],
+        "fields": ["certificateHolderName"],
+        "law": "《样例社会保险办法》",
+        "article": "第七条",
+        "since": "2026-01-01",
+    }
+    (tmp_path / "bases.json").write_text(json.dumps({"bases": [basis]}), "utf-8")
+    with serving(region, legal_bases=str(tmp_path / "bases.json")) as site:
+        issue(site, region.application("resident-identity-card"))
+        name = [{"type": CARD, "fields": ["certificateHolderName"]}]
+        pulled = pull(site, wanted=name)
+        assert pulled.status_code == 200, pulled.text
+        assert pulled.json()["licences"][0]["grant"]["evidence"] == "《样例社会保险办法》第七条"
+        use = Phone.of(site).uses()[0]
+        assert (use["ground"]["code"], use["by"]["operator"]) == ("law", "clerk-7")
+        assert pull(site).json()["code"] == "grant-mismatch"
+        elsewhere = pull(site, wanted=name, use=USE | {"item_code": "GD-ANY-01"})
+        assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "legal-basis-missing")
+        assert pull(site, "other-window", wanted=name).json()["code"] == "legal-basis-missing"
+
+
+def pull(site: Site, who: str = "window", **changes: Any) -> httpx2.Response:
+    body = {"use": USE, "wanted": [{"type": CARD, "fields": NAMES}], "holder": WANG.json(), "consent": None}
+    return site.call(who, "POST", "/api/v1/pulls", json=body | AT_THE_WINDOW | changes)
 
 
 def test_a_scan_of_a_printed_code_is_kept_by_identifier_or_face(site: Site, card: str) -> None:
