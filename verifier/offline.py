@@ -13,6 +13,7 @@ licences "cannot tell". `verifier/static/offline/` reads it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ecert.trust.policy import Budget
     from ecert.x509 import Certificate
     from verifier.advice import Advice
+    from verifier.keeper import Keeper
 
 MAX_BUNDLE: Final = 16 * 1024 * 1024
 """The most bytes of regions in a browser's bundle."""
@@ -81,9 +83,23 @@ def encode_bundle(registry: Registry | None, status: StatusView) -> bytes:
     return encode(content)
 
 
-def tag_of(bundle: bytes) -> str:
-    """Return the entity tag of a bundle."""
-    return f'"{sm3(bundle).hex()[:32]}"'
+class BrowserBundle:
+    """The bundle of what a keeper holds, made anew in a thread when that has changed and somebody asks."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        """Make it of what `keeper` holds; nothing is made yet."""
+        self._keeper = keeper
+        self._made: tuple[Registry | None, StatusView, bytes, str] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def current(self) -> tuple[bytes, str]:
+        """Return the bundle, and its entity tag."""
+        async with self._one_at_a_time:
+            held = self._keeper.holdings
+            if self._made is None or self._made[0] is not held.registry or self._made[1] is not held.status:
+                content = await asyncio.to_thread(encode_bundle, held.registry, held.status)
+                self._made = held.registry, held.status, content, f'"{sm3(content).hex()[:32]}"'
+            return self._made[2], self._made[3]
 
 
 def _fitting(registry: Registry | None, status: StatusView) -> tuple[list[dict[str, Any]], list[str]]:
