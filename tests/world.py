@@ -36,7 +36,7 @@ from tests.core.ledgers import MemoryLedger
 from tests.trust.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 BIRTH = START - timedelta(days=365)
@@ -212,9 +212,15 @@ class World:
         return assessed(sealed, registry=registry, **given | changes)
 
 
+WATCHERS: list[Callable[[bytes | str, dict[str, Any], Verdict], None]] = []
+"""Told of every licence that is assessed: what another verifier has to agree with."""
+
+
 def assessed(sealed: bytes | str, **given: Any) -> Verdict:
     """Assess one licence by itself and among others; where no evidence is asked for, both must say the same."""
     verdict = assess(sealed, **given)
+    for watch in WATCHERS:
+        watch(sealed, given, verdict)
     if "evidence" not in given:
         assert assess_many([b"", sealed, "another", sealed], **given)[1::2] == [verdict, verdict]
     return verdict

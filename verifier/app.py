@@ -18,7 +18,7 @@ from verifier.answers import answer, answer_many
 from verifier.desk import BusyError
 from verifier.hot import HotPath
 from verifier.questions import MAX_BATCH_BODY, MAX_BODY, VERIFY, VERIFY_BATCH, BatchRequest, VerifyRequest
-from verifier.scan_routes import add_scanning
+from verifier.scan_routes import FRAMES, MAX_FRAME, add_scanning
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,7 +60,7 @@ def create_app(services: Services) -> ASGIApp:
     if services.office is not None:
         _add_matters(app, services.office, services.desk)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    limits = {VERIFY_BATCH: MAX_BATCH_BODY}
+    limits = {VERIFY_BATCH: MAX_BATCH_BODY, FRAMES: MAX_FRAME}
     return Rim(app, services.metrics, body_limit=MAX_BODY, headers=HEADERS, body_limits=limits)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -17,6 +18,7 @@ from ecert.wording import Wording, words
 from verifier.desk import BusyError
 from verifier.drawings import Drawings
 from verifier.intake import NotTakenError
+from verifier.offline import BrowserBundle
 from verifier.origin import ELSEWHERE, is_ours
 from verifier.page import SIZES, Display
 from verifier.scans import Scan, Scans
@@ -31,9 +33,13 @@ if TYPE_CHECKING:
     from verifier.intake import Intake, Sighting
     from verifier.services import Services
 
+FRAMES: Final = "/frames"
+MAX_FRAME: Final = 1024 * 1024
+"""The most bytes of one frame of a camera."""
 COOKIE: Final = "display"
 """The one cookie: the size of the text, for whoever wants it large. It says nothing else about anybody."""
 
+_STATIC: Final = Path(__file__).parent / "static"
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
     "没有收到要核验的内容", "Nothing came to be verified", "请扫描二维码或选择图片", "Scan a code or choose a picture"
@@ -62,6 +68,8 @@ class _Routes:
         self._clock = services.keeper.clock
         self._scans = Scans()
         self._drawings = Drawings()
+        self._desk = services.desk
+        self._bundle = BrowserBundle(services.keeper)
 
     def add_to(self, app: FastAPI) -> None:
         for path, method, answer in (
@@ -71,6 +79,9 @@ class _Routes:
             ("/lights", "GET", self.lights),
             ("/display", "POST", self.display),
             ("/drawings/{name}", "GET", self.drawing),
+            (FRAMES, "POST", self.frame),
+            ("/worker.js", "GET", self.worker),
+            ("/offline/bundle.json", "GET", self.bundle),
             ("/public", "GET", self.show_public),
             ("/public", "POST", self.check_public),
         ):
@@ -105,6 +116,25 @@ class _Routes:
         if data is None:
             raise Problem(Code.NOT_FOUND)
         return Response(data, media_type="image/png")
+
+    async def frame(self, request: Request) -> Response:
+        """Return the text of the code in a frame of a camera; null where there is none."""
+        try:
+            read = await self._desk.read_picture(await request.body())
+        except BusyError:
+            raise Problem(Code.BUSY, headers={"Retry-After": "1"}) from None
+        return JSONResponse({"text": read if isinstance(read, str) else None})
+
+    async def worker(self, _: Request) -> Response:
+        return FileResponse(_STATIC / "worker.js", media_type="text/javascript")
+
+    async def bundle(self, request: Request) -> Response:
+        """Return what a browser keeps, unless it has that already."""
+        content, tag = await self._bundle.current()
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type="application/json")
 
     async def display(self, request: Request) -> Response:
         """Turn to the elder mode, or back, and return to the page that it was asked from."""

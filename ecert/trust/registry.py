@@ -98,9 +98,7 @@ class Registry:
         problem = None if key.member.role is Role.ISSUER else key.standing_problem(at)
         if problem is not None:
             raise RejectedError(Reason.ISSUER_NOT_ENTITLED, f"of {key.member.code}, {problem}")
-        path = self._path_of(key, certificate or _in_use(key, at))
-        if isinstance(path, Exception):
-            raise path
+        path = self.path_of(key, certificate or _in_use(key, at))
         if at < path.not_before:
             raise RejectedError(Reason.CERTIFICATE_NOT_YET_VALID, f"the path is valid from {path.not_before:%F %T}Z")
         if at > path.not_after:
@@ -133,17 +131,25 @@ class Registry:
             self._thefts[crl] = {one.serial: one.at for one in revoked if one.reason in _COMPROMISE}
         return self._thefts[crl].get(serial)
 
-    def _path_of(
-        self, key: RegisteredKey, certificate: Certificate
-    ) -> ValidatedPath | VerificationError | MalformedError:
-        """Validate a certificate from the first instant the whole path was valid; remembered."""
+    def path_of(self, key: RegisteredKey, certificate: Certificate) -> ValidatedPath:
+        """Return a certificate's path from the first instant that all of it was valid; remembered.
+
+        What became of it later (its end, revocations) is in the path, for `standing` to hold against an instant.
+
+        Raises:
+            VerificationError: there is no valid path, or evidence for it is missing.
+            MalformedError: a certificate or revocation list cannot be read.
+        """
         cached = (key.region.code, certificate.der)
         if cached not in self._paths:
             try:
                 self._paths[cached] = self._validate(key, certificate)
             except (VerificationError, MalformedError) as error:
                 self._paths[cached] = error
-        return self._paths[cached]
+        path = self._paths[cached]
+        if isinstance(path, Exception):
+            raise path
+        return path
 
     def _validate(self, key: RegisteredKey, certificate: Certificate) -> ValidatedPath:
         authority = Certificate.from_der(key.region.certificate)

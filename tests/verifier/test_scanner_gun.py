@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Error
 
 from ecert.revocation import State
 from tests.browsing import chromium
@@ -42,10 +43,21 @@ def shoot(page: Page, typed: str, pause: float = 0) -> str:
             page.keyboard.insert_text(character)
         if pause and number == len(typed) // 2:
             time.sleep(pause)
-    with page.expect_navigation():  # the page before this one may show a verdict too
-        page.keyboard.press("Enter")
+    before = counted(page)  # the page may show a verdict already
+    page.keyboard.press("Enter")
+    deadline = time.monotonic() + 20
+    while counted(page) != before + 1:
+        assert time.monotonic() < deadline, "no verdict appeared"
     page.wait_for_selector(FOCUSED)
     return page.inner_text(".verdict h1")
+
+
+def counted(page: Page) -> int:
+    """Return how many scans of the day the page counts; -1 while it is being replaced."""
+    try:
+        return sum(int(count) for count in page.locator(".counts b").all_inner_texts())
+    except Error:
+        return -1
 
 
 def keyboards(text: str) -> list[str]:

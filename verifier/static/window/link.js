@@ -1,0 +1,67 @@
+// Whether the service can be reached, and what is kept for the time when it cannot: the bundle of what it holds.
+
+const LOOK_EVERY = 5000;
+const BUNDLE_EVERY = 30000;
+const PATIENCE = 4000;
+
+export class Unreachable extends Error {}
+
+class Link {
+  constructor(banner) {
+    this.banner = banner;
+    this.reachable = true;
+    this.bundle = null;
+    this.looking = null;
+  }
+
+  // Asks the service; throws Unreachable where it does not answer in time, or something else answers.
+  async ask(address, options = {}, kind = "text/html") {
+    try {
+      const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE), ...options });
+      if (!(answer.headers.get("Content-Type") ?? "").startsWith(kind)) {
+        throw new Unreachable();
+      }
+      this.set(true);
+      return answer;
+    } catch (error) {
+      this.set(false);
+      throw new Unreachable(error.message);
+    }
+  }
+
+  set(reachable) {
+    this.reachable = reachable;
+    this.banner.hidden = reachable;
+  }
+
+  async look() {
+    try {
+      const answer = await this.ask("/lights");
+      document.getElementById("lights").outerHTML = await answer.text();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) {
+        throw error;
+      }
+    }
+  }
+
+  async refresh() {
+    try {
+      const answer = await fetch("/offline/bundle.json", { cache: "no-cache" });
+      if (answer.ok) {
+        this.bundle = await answer.json();
+      }
+    } catch {
+      // What is kept stays; it says itself how old it is.
+    }
+  }
+}
+
+export function keepInTouch(banner) {
+  const link = new Link(banner);
+  link.refresh();
+  link.look();
+  setInterval(() => link.look(), LOOK_EVERY);
+  setInterval(() => link.refresh(), BUNDLE_EVERY);
+  return link;
+}

@@ -1,0 +1,74 @@
+// Takes what is scanned, one after the other, and shows what it came to.
+import { undoKeyboard } from "../offline/text.js";
+import { verify } from "../offline/verify.js";
+import { readHere } from "./camera.js";
+import { Unreachable } from "./link.js";
+import { showNotice, showVerdict } from "./offline-view.js";
+
+export class Scanner {
+  constructor(link, voice) {
+    this.link = link;
+    this.voice = voice;
+    this.queue = Promise.resolve();
+  }
+
+  takeText(typed) {
+    const form = new FormData();
+    form.set("text", typed);
+    return this.inTurn(() => this.send(form, () => this.judge(typed)));
+  }
+
+  takeFile(file) {
+    const form = new FormData();
+    form.set("picture", file);
+    return this.inTurn(() => this.send(form, () => this.judgePicture(file)));
+  }
+
+  inTurn(work) {
+    this.queue = this.queue.then(work);
+    return this.queue;
+  }
+
+  // Sends a form; where the service is out of reach, judges here. A known cut is not waited for.
+  async send(form, judge) {
+    if (!this.link.reachable) {
+      await judge();
+    } else {
+      try {
+        const answer = await this.link.ask("/", { method: "POST", body: form });
+        this.set(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      } catch (error) {
+        if (!(error instanceof Unreachable)) {
+          throw error;
+        }
+        await judge();
+      }
+    }
+    this.voice.tell();
+  }
+
+  set(page) {
+    document.title = page.title;
+    for (const id of ["results", "today", "lights"]) {
+      document.getElementById(id).replaceWith(page.getElementById(id));
+    }
+  }
+
+  judge(typed) {
+    if (!this.link.bundle) {
+      showNotice("nothing");
+      return;
+    }
+    const now = Date.now() / 1000;
+    showVerdict(this.link.bundle, verify(this.link.bundle, undoKeyboard(typed), now), now);
+  }
+
+  async judgePicture(file) {
+    const text = await readHere(file);
+    if (text === null) {
+      showNotice("picture");
+    } else {
+      this.judge(text);
+    }
+  }
+}
