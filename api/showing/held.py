@@ -16,7 +16,7 @@ from api.service_schema import licences
 from api.showing.bodies import ItemBody, LicenceBody, PhraseBody
 from ecert import envelope
 from ecert.errors import NotFoundError, Reason
-from ecert.licence.application import HOLDER_NAME, NUMBER
+from ecert.licence.application import HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME, NUMBER
 from ecert.licence.codes import Phrase
 from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
@@ -59,8 +59,9 @@ class Held:
     kind: PublishedType
 
     def disclosable(self, names: Collection[str]) -> tuple[str, ...]:
-        """Return those names that it has, in ascending order."""
-        return tuple(sorted(set(names) & self.fields.keys()))
+        """Return those names that it has, in ascending order; a number that is disclosed says what kind it is."""
+        wanted = {*names, HOLDER_CODE_TYPE} if HOLDER_CODE in names else set(names)
+        return tuple(sorted(wanted & self.fields.keys()))
 
 
 class HeldBook:
