@@ -112,8 +112,9 @@ class Phone:
         return shown
 
     def answer(self, region: str, answer: str) -> dict[str, Any]:
-        """Answer the newest request of a region; return the request."""
+        """Answer the request of a region that waits for it; return the request."""
         found = self.call("GET", "/consents")["regions"]
-        request = next(one["consents"] for one in found if one["region"] == region)[0]
+        requests = next(one["consents"] for one in found if one["region"] == region)
+        request = next(one for one in requests if one["answer"] == "asked")
         answered: dict[str, Any] = self.call("POST", f"/consents/{region}/{request['id']}/answer", {"answer": answer})
         return answered

@@ -7,6 +7,7 @@ import re
 import urllib.error
 import urllib.request
 import uuid
+import zipfile
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,7 @@ class Visit:
         phone, clerk = Phone(self._portal, "holder-li"), self.clerk
         clerk.begin(RENEWAL, "李样张", "440000198511260030")
         self._ask(phone, "refused")
-        if "已拒绝" not in clerk.get(clerk.case).decode():
+        if "持证人不同意" not in clerk.get(clerk.case).decode():
             raise FailedError("the window does not say that consent was refused")
         self._demo.record("拒绝授权", "consent refused", "窗口如实显示 said at the window")
         self._keep("consent.json", self._ask(phone, "granted"))
@@ -216,13 +217,24 @@ class Visit:
         _accept(self._demo, self.clerk, self._demo.out / "receipts", zh, en)
 
 
+def _check_package(demo: Demo, package: Path, data: bytes) -> None:
+    """Keep what is handed over with a case; every annotated copy in it verifies."""
+    package.write_bytes(data)
+    with zipfile.ZipFile(package) as content:
+        for name in content.namelist():
+            if name.startswith("copies/"):
+                copy = package.with_name(f"{package.stem}-{name.replace('/', '-')}")
+                copy.write_bytes(content.read(name))
+                run("ecert", "verify", copy, "--bundle", demo.bundle, show=False)
+
+
 def _accept(demo: Demo, clerk: Clerk, receipts: Path, zh: str, en: str) -> None:
     """Accept the case; keep its slip, and its receipt, which verifies, and does not once it is altered."""
     address = clerk.send(f"{clerk.case}/acceptance", {})
     number = address.rpartition("/")[2]
     slip = clerk.get(address)
     (demo.out / "matters" / f"{number}.html").write_bytes(slip)
-    (demo.out / "matters" / f"{number}.zip").write_bytes(clerk.get(f"{address}/case.zip"))
+    _check_package(demo, demo.out / "matters" / f"{number}.zip", clerk.get(f"{address}/case.zip"))
     receipt = receipts / f"{number}.receipt"
     receipt.write_bytes(clerk.get(f"{address}/receipt"))
     ran = run("ecert", "verify", receipt, "--bundle", demo.bundle)

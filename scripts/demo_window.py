@@ -167,7 +167,7 @@ per_day = 20000
         for region in self._offices.offices:
             where = ("--ledger", self._demo.ledger(region), "--region", region)
             who = ("--key", key, "--role", "window", "--department", UNIT[0], "--rate", 6000)
-            run("api", "callers", "add-system", f"{UNIT[1]} {WINDOW}", *who, *where, show=region == "440000")
+            run("api", "callers", "add-system", UNIT[1], *who, *where, show=region == "440000")
 
 
 def public_pem(point: str) -> str:
