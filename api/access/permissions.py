@@ -73,6 +73,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[Role, Reach]]] = {
     "pullWithoutPhone": {_WINDOW: _OWN},
     "reportUse": {_WINDOW: _OWN},
     "portalLicences": {_PORTAL: _REGION},
+    "portalFind": {_PORTAL: _REGION},
     "portalReveal": {_PORTAL: _REGION},
     "portalPicture": {_PORTAL: _REGION},
     "portalShow": {_PORTAL: _REGION},

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from api.console.views.licences import LicenceState
 from api.holder.views import HOME, Asked, Card, Used
-from ecert.errors import NotFoundError, Reason
+from api.showing.bodies import NamedBody
+from ecert.errors import Reason
 from ecert.presentation import Answer
 from ecert.wording import words
 
@@ -32,11 +33,7 @@ async def find_card(portal: Portal, holder: Holder, key: str) -> Card:
         NotFoundError: LICENCE_NOT_FOUND; they hold none like that there.
         UndeterminedError: SOURCE_UNREACHABLE; the region does not answer.
     """
-    said = await portal.licences(holder)
-    for one in said.licences:
-        if one.key == key:
-            return card_of(one, portal.name)
-    raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of yours has this address")
+    return card_of(await portal.find(holder, NamedBody(licence=key)), portal.name)
 
 
 def waiting_first(asked: Iterable[Asked]) -> tuple[Asked, ...]:

@@ -6,6 +6,7 @@ GET  …/<key>/show, /holder/showing, …/state            POST /holder/showing,
 GET  /holder/consents, /holder/uses                    POST /holder/consents/<region>/<key>
 """
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 from fastapi import APIRouter, Path, Query, Request
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 Text = Annotated[str, Query(max_length=2048)]
 Region = Annotated[str, Path(pattern="^[0-9]{6}$")]
-Key = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,32}$")]
+KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+Key = Annotated[str, Path(pattern=f"^{KEY.pattern}$")]
 LICENCES: Final = f"{HOME}/licences"
 SHOWING: Final = f"{HOME}/showing"
 CONSENTS: Final = f"{HOME}/consents"
@@ -178,7 +180,7 @@ def _add_showing(routes: APIRouter, office: "Office") -> None:
         visit = await site.posted(request)
         region = visit.form.get("region", "")
         portal = office.portals.of(region)
-        card = await find_card(portal, visit.holder, visit.form.get("key", ""))
+        card = await find_card(portal, visit.holder, _key(visit.form.get("key", "")))
         said = await portal.licences(visit.holder)
         await desk.show(visit.session, region, _asked(visit, card, said.licences))
         return RedirectResponse(SHOWING, 303)
@@ -260,3 +262,14 @@ def _asked(visit: "HolderVisit", card: views.Card, licences: "Iterable[LicenceBo
     if len(purpose) > MAX_PURPOSE or len(chosen) > MAX_LICENCES:
         raise Problem(Code.REQUEST_INVALID, errors=[FieldError("/purpose", f"at most {MAX_PURPOSE} characters")])
     return ShowBody(purpose=purpose, licences=chosen)
+
+
+def _key(text: str) -> str:
+    """Return what a form says names a licence.
+
+    Raises:
+        Problem: NOT_FOUND; it names none.
+    """
+    if not KEY.fullmatch(text):
+        raise Problem(Code.NOT_FOUND)
+    return text

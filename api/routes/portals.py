@@ -21,6 +21,7 @@ from api.showing.bodies import (
     LicencesBody,
     LookBody,
     Name,
+    NamedBody,
     PictureBody,
     Said,
     ShowBody,
@@ -35,6 +36,10 @@ class OfHolder(Said):
     """About a holder."""
 
     holder: HolderBody
+
+
+class NamedOf(OfHolder, NamedBody):
+    """One licence of a holder, by what names it in addresses."""
 
 
 class DisclosureOf(OfHolder, DisclosureBody):
@@ -57,7 +62,14 @@ class AnswerOf(OfHolder, AnswerBody):
 
 def router(office: Office) -> APIRouter:
     """Return the routes."""
-    routes, local = APIRouter(tags=["portals"]), office.portals.local
+    routes = APIRouter(tags=["portals"])
+    for add in (_add_licences, _add_showings, _add_record):
+        add(routes, office)
+    return routes
+
+
+def _add_licences(routes: APIRouter, office: Office) -> None:
+    local = office.portals.local
 
     @routes.post(
         f"{PATH}/licences",
@@ -69,6 +81,17 @@ def router(office: Office) -> APIRouter:
         """Return them, masked."""
         body = read_json(OfHolder, await request.body())
         return await local.licences(body.holder.holder())
+
+    @routes.post(
+        f"{PATH}/licences/find",
+        operation_id="portalFind",
+        summary="一张证照 One licence",
+        openapi_extra=json_body(NamedOf),
+    )
+    async def find(request: Request, _: Annotated[Visit, Depends(office.guard("portalFind"))]) -> LicenceBody:
+        """Return it, masked."""
+        body = read_json(NamedOf, await request.body())
+        return await local.find(body.holder.holder(), body)
 
     @routes.post(
         f"{PATH}/licences/reveal",
@@ -91,6 +114,10 @@ def router(office: Office) -> APIRouter:
         """Return its first page, masked but for what is disclosed."""
         body = read_json(DisclosureOf, await request.body())
         return await local.picture(body.holder.holder(), body)
+
+
+def _add_showings(routes: APIRouter, office: Office) -> None:
+    local = office.portals.local
 
     @routes.post(
         f"{PATH}/showings",
@@ -127,6 +154,10 @@ def router(office: Office) -> APIRouter:
         await local.drop(body.holder.holder(), body)
         return Response("{}", media_type="application/json")
 
+
+def _add_record(routes: APIRouter, office: Office) -> None:
+    local = office.portals.local
+
     @routes.post(
         f"{PATH}/consents",
         operation_id="portalConsents",
@@ -161,5 +192,3 @@ def router(office: Office) -> APIRouter:
         """Return them, the newest first."""
         body = read_json(OfHolder, await request.body())
         return await local.uses(body.holder.holder())
-
-    return routes

@@ -23,6 +23,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
 Fields = Annotated[list[Name], Field(max_length=MAX_FIELDS)]
 Key = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+LicenceKey = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,32}$")]
 
 
 class Said(BaseModel):
@@ -62,6 +63,12 @@ class DisclosureBody(Said):
 
     identifier: Identifier
     fields: Fields = []
+
+
+class NamedBody(Said):
+    """One licence, by what names it in addresses of pages."""
+
+    licence: LicenceKey
 
 
 class ShowBody(Said):
@@ -118,7 +125,7 @@ class LicenceBody(Told):
         file: Whether it has a page to draw.
     """
 
-    key: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,32}$")]
+    key: LicenceKey
     identifier: Identifier
     type: str
     title: PhraseBody

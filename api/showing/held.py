@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from api.departments import Departments
     from api.ledger import SqlLedger
     from api.showing.holders import Holder
@@ -77,7 +79,7 @@ class HeldBook:
         asked, cursor, found = Question(holder_code=holder.code), "", list[Licence]()
         while True:
             page, cursor = self._book.search(asked, cursor, MOST)
-            found += [one for one in page if one.summary and one.summary.holder_code_type == holder.code_type]
+            found += [one for one in page if _is_of(one, holder)]
             if not cursor:
                 return [one for one in found if one.standing not in _OVER]
 
@@ -88,14 +90,27 @@ class HeldBook:
         return [parse_identifier(one) for one in texts]
 
     def one_of(self, holder: Holder, identifier: str) -> Held:
-        """Return one licence of a holder, opened.
+        """Return one licence of a holder by its identifier, opened.
 
         Raises:
             NotFoundError: LICENCE_NOT_FOUND; they hold none like that. LICENCE_ERASED.
         """
-        found = next((one for one in self.all_of(holder) if one.identifier.text == identifier), None)
-        if found is None:
-            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no licence of yours has this identifier")
+        return self._one(holder, licences.c.identifier == identifier)
+
+    def by_key(self, holder: Holder, key: str) -> Held:
+        """Return one licence of a holder by what names it in addresses.
+
+        Raises:
+            NotFoundError: as `one_of`.
+        """
+        return self._one(holder, licences.c.key == key)
+
+    def _one(self, holder: Holder, condition: ColumnElement[bool]) -> Held:
+        mine = licences.c.holder_index == self._ledger.at_rest.holder_index(holder.code)
+        row = self._ledger.database.row(select(licences.c.key).where(condition, mine))
+        found = None if row is None else self._book.find(row.key)
+        if found is None or not _is_of(found, holder) or found.standing in _OVER:
+            raise NotFoundError(Reason.LICENCE_NOT_FOUND, "you hold no such licence here")
         return self.open(found)
 
     def open(self, licence: Licence) -> Held:
@@ -114,6 +129,11 @@ class HeldBook:
     def note(self, held: Held, action: str) -> None:
         """Write to the audit log that a holder looked at more of a licence than its mask."""
         self._book.note_use(action, held.licence.identifier)
+
+
+def _is_of(licence: Licence, holder: Holder) -> bool:
+    """Tell whether a licence that was found by a holder's code is of their kind of code."""
+    return licence.summary is not None and licence.summary.holder_code_type == holder.code_type
 
 
 def told(held: Held, region: str, departments: Departments, disclosed: Collection[str] = ()) -> LicenceBody:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.ledger import SqlLedger
-    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, LicenceBody, ShowBody
+    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, LicenceBody, NamedBody, ShowBody
     from api.showing.consents import Asked
     from api.showing.holders import Holder
     from api.showing.place import Place
@@ -69,6 +69,10 @@ class LocalPortal:
             return [self._told(book.open(one)) for one in book.all_of(holder)]
 
         return LicencesBody(licences=await self.place.pool.ask(find))
+
+    async def find(self, holder: Holder, asked: NamedBody) -> LicenceBody:
+        """See `Portal`."""
+        return await self.place.pool.ask(lambda ledger: self._told(self._book(ledger).by_key(holder, asked.licence)))
 
     async def reveal(self, holder: Holder, asked: DisclosureBody) -> LicenceBody:
         """See `Portal`."""

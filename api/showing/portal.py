@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         LicenceBody,
         LicencesBody,
         LookBody,
+        NamedBody,
         PictureBody,
         ShowBody,
         ShowingBody,
@@ -39,6 +40,13 @@ class Portal(Protocol):
 
     async def licences(self, holder: Holder) -> LicencesBody:
         """Return the licences of a holder there, masked."""
+
+    async def find(self, holder: Holder, asked: NamedBody) -> LicenceBody:
+        """Return one licence, masked.
+
+        Raises:
+            NotFoundError: LICENCE_NOT_FOUND.
+        """
 
     async def reveal(self, holder: Holder, asked: DisclosureBody) -> LicenceBody:
         """Return one licence with some of it unmasked; that it was looked at is logged.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from api.settings import PortalSettings
-    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, ShowBody
+    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, NamedBody, ShowBody
     from api.showing.holders import Holder
     from ecert.sm2 import Signer
 
@@ -90,6 +90,10 @@ class RemotePortal:
     async def licences(self, holder: Holder) -> LicencesBody:
         """See `Portal`."""
         return await self._ask(LicencesBody, "/licences", holder)
+
+    async def find(self, holder: Holder, asked: NamedBody) -> LicenceBody:
+        """See `Portal`."""
+        return await self._ask(LicenceBody, "/licences/find", holder, asked)
 
     async def reveal(self, holder: Holder, asked: DisclosureBody) -> LicenceBody:
         """See `Portal`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import secrets
+import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from tests.api.office import Site
 
+CLIENT = Path(__file__).parents[3] / "docs" / "clients" / "holder_app.py"
 AXE = Path(__file__).parents[1] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -233,21 +236,27 @@ def test_whatever_a_licence_says_is_text_on_the_page(phone: Phone, text: str) ->
     assert phone.page.locator("img[src='x']").count() == 0
 
 
-def test_an_app_signs_a_holder_in_through_the_browser_and_shows_a_licence(here: Site) -> None:
-    verifier = secrets.token_urlsafe(48)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    code = _app_code(here, challenge)
-    for wrong in ({"code": code[:-1] + "A", "verifier": verifier},):
-        assert here.client.post("/api/v1/holder/session", json=wrong).status_code == 422
-    told = here.client.post("/api/v1/holder/session", json={"code": code, "verifier": verifier})
-    assert told.status_code == 200, told.text
-    app = App(here, told.json()["token"])
-    card = next(one["identifier"] for one in app.licences() if one["title"]["zh"] == "居民身份证")
-    shown = app.show(card)
-    assert redeem(here, shown["text"]).status_code == 200
-    assert app.look(shown["key"])["state"] == "taken"
-    again = here.client.post("/api/v1/holder/session", json={"code": code, "verifier": verifier})
-    assert again.json()["code"] == "sign-in-refused"
+def test_the_app_of_the_documentation_signs_a_holder_in_shows_a_licence_and_is_told_by_whom_it_was_taken(
+    here: Site,
+) -> None:
+    command = [sys.executable, "-u", str(CLIENT), here.office.settings.origin, APP]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as app:
+        assert app.stdin is not None
+        assert app.stdout is not None
+        app.stdout.readline()
+        app.stdin.write(_come_back(app.stdout.readline().strip()) + "\n")
+        app.stdin.flush()
+        said = ""
+        while not (line := app.stdout.readline()).strip().startswith("HTTPS://"):
+            assert line, said
+            said += line
+        assert "居民身份证" in said
+        assert WANG.code not in said
+        taken = redeem(here, line.strip())
+        assert taken.status_code == 200, taken.text
+        told = json.loads(app.stdout.readline())
+        assert (told["state"], told["taken"]["window"]) == ("taken", AT_THE_WINDOW["window"])
+        assert app.wait(10) == 0
 
 
 def test_an_apps_code_is_nothing_to_whoever_reads_it_and_other_apps_are_sent_nowhere(here: Site) -> None:
@@ -267,13 +276,18 @@ def test_an_apps_code_is_nothing_to_whoever_reads_it_and_other_apps_are_sent_now
 
 
 def _app_code(here: Site, challenge: str) -> str:
-    with httpx2.Client(trust_env=False, base_url=here.office.settings.origin) as browser:
-        begun = browser.get(f"/holder/sign-in/unified?app={APP}&challenge={challenge}")
-        asked = urlsplit(begun.headers["location"])
+    begun = f"{here.office.settings.origin}/holder/sign-in/unified?app={APP}&challenge={challenge}"
+    return parse_qs(urlsplit(_come_back(begun)).query)["code"][0]
+
+
+def _come_back(address: str) -> str:
+    """Sign in as a browser does, and return the address of the app that it is sent to."""
+    with httpx2.Client(trust_env=False) as browser:
+        asked = urlsplit(browser.get(address).headers["location"])
         chosen = browser.get(f"{IDENTITIES}{asked.path}?{asked.query}&login_hint=wang")
-        back = browser.get(chosen.headers["location"])
-    assert back.headers["location"].startswith(f"{APP}?code=")
-    return parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
+        back = browser.get(chosen.headers["location"]).headers["location"]
+    assert back.startswith(f"{APP}?code=")
+    return str(back)
 
 
 def test_whoever_holds_nothing_at_the_provider_is_told_and_a_sign_in_is_good_in_its_own_browser_alone(
