@@ -17,6 +17,7 @@ from ecert.cli.pixels import draw_png
 from ecert.presentation import DynamicCode
 from ecert.qr import encode_text
 from ecert.revocation import State
+from tests.agency import until
 from tests.browsing import FLAGS, chromium
 from tests.ofd.licences import document, sealed
 from tests.seal.world import World as SealWorld
@@ -170,7 +171,9 @@ def test_a_file_is_told_with_its_first_page_drawn_for_a_while(
         page.set_input_files("#picture", rubbish)
         assert "文件" in page.inner_text(".verdict.invalid .sentence")
         page.set_input_files("#picture", ofd)
-        page.wait_for_function("document.querySelector('.drawing img')?.naturalWidth > 500", timeout=60_000)
+        page.wait_for_selector(".drawing img")
+        drawn = "document.querySelector('.drawing img')"
+        assert page.evaluate(f"{drawn}.decode().then(() => {drawn}.naturalWidth)") > 500
         assert page.locator(".verdict.valid").count() == 0, "nobody here knows who sealed it"
         page.click("text=签章详情")
         assert "电子印章" in page.inner_text(".facts")
@@ -208,7 +211,7 @@ def test_the_verdict_is_read_aloud_when_asked_and_always_while_switched_on(
         assert page.evaluate("said") == [["zh-CN", "有效。证照有效。可以受理。"]]
         page.check("#voice")
         scan(page, text)
-        page.wait_for_function("said.length == 2")
+        until(lambda: page.evaluate("said.length") == 2)
 
 
 def film(folder: Path, text: str) -> Path:
@@ -247,9 +250,10 @@ def test_a_cut_is_told_codes_are_verified_on_with_their_age_and_the_service_is_f
     browser: Browser, window: WindowProcess, scans: dict[str, tuple[str, str]]
 ) -> None:
     with opened(browser, window) as page:
-        page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
-        page.wait_for_function("caches.open('window-1').then((one) => one.keys()).then((keys) => keys.length > 20)")
-        page.wait_for_function("performance.getEntriesByName(location.origin + '/offline/bundle.json').length > 0")
+        assert page.evaluate("navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
+        until(
+            lambda: page.evaluate("performance.getEntriesByName(location.origin + '/offline/bundle.json').length > 0")
+        )
         window.kill()
         for name, (text, heading) in scans.items():
             expected = "无法判断 CANNOT TELL" if name == "phone" else heading
