@@ -15,6 +15,7 @@ from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.report import local_time
 from ecert.sm2 import sm3
 from verifier.clerk_cli import clerk
+from verifier.dev_cert import dev_cert
 from verifier.keeper import Keeper, publishing_regions, require_root
 from verifier.receipt_cli import sign_receipts
 from verifier.update import gather_from, update_from
@@ -39,6 +40,7 @@ RegionOption = Annotated[
 
 app.command()(sign_receipts)
 app.command()(clerk)
+app.command()(dev_cert)
 
 
 @app.callback()
@@ -141,13 +143,20 @@ def serve(
         Path | None,
         typer.Option(envvar="ECERT_MATTERS", help="受理事项的设置文件 The file that makes it accept matters"),
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(envvar="ECERT_TLS_CERT", help="TLS 证书，PEM；不给则为 HTTP TLS certificate, PEM")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(envvar="ECERT_TLS_KEY", help="TLS 证书的私钥，PEM Its private key, PEM")
+    ] = None,
 ) -> int:
     """运行窗口服务：页面与接口 Run the window: its page and its interface."""
     from verifier.services import Settings, build_services, read_token  # noqa: PLC0415  (slow to load)
-    from verifier.serving import serve_window  # noqa: PLC0415
+    from verifier.serving import require_tls, serve_window  # noqa: PLC0415
 
+    tls = require_tls(tls_cert, tls_key)
     settings = Settings(
         bundle, tuple(publisher or ()), redis, window, read_token(os.environ), tuple(region or ()), matters
     )
-    serve_window(build_services(settings, entry.now), host, port)
+    serve_window(build_services(settings, entry.now), host, port, tls)
     return entry.OK

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-SHOWN: Final = 12
+SHOWN: Final = 8
 """How many of the day's scans are told again."""
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from verifier.matters.office import Office
+    from verifier.redeeming import Redeemer
 
 MAX_NAME: Final = 40
 """The longest name of a window in characters."""
@@ -90,8 +91,13 @@ class Services:
             await self.office.close()
 
 
-def build_services(settings: Settings, clock: Callable[[], datetime]) -> Services:
+def build_services(settings: Settings, clock: Callable[[], datetime], redeemer: Redeemer | None = None) -> Services:
     """Make a process from its settings; nothing runs yet.
+
+    Args:
+        settings: How it runs.
+        clock: Returns the time, aware.
+        redeemer: Has phones' dynamic codes redeemed; without one the page says what to do instead.
 
     Raises:
         EcertError: the folder, its root, a URL or the window's name cannot be used.
@@ -112,7 +118,7 @@ def build_services(settings: Settings, clock: Callable[[], datetime]) -> Service
     desk = Desk(keeper, publishers)
     office = None if settings.matters is None else _open_office(settings.matters, settings.window, keeper, desk)
     page = Page(settings.window, keeper, takes_matters=office is not None, online=bool(publishers))
-    intake = Intake(desk, keeper, settings.window)
+    intake = Intake(desk, keeper, settings.window, redeemer)
     return Services(keeper, refresher, desk, health, page, intake, metrics, receipts, office)
 
 

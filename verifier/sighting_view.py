@@ -116,7 +116,7 @@ def _file(file: FileVerdict) -> dict[str, Any]:
         code, detail = ("", "") if error is None else (error.reason.value, error.detail)
         steps.append(step | {"code": code, "detail": detail})
     warnings = [words(one.reason) for one in file.warnings]
-    return {"seals": said["seals"], "copy": said["copy"], "warnings": warnings, "steps": steps}
+    return {"seals": said["seals"], "note": said["copy"], "warnings": warnings, "steps": steps}
 
 
 def _decision(event: StatusEvent | None) -> str:
