@@ -1,4 +1,4 @@
-"""The benchmark. `scripts/bench [speed|sm2|growth|compared|verify|revocation|tables|service]` calls this."""
+"""The benchmark. `scripts/bench [speed|sm2|growth|compared|verify|revocation|tables|service|window]` calls this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("speed", "sm2", "growth", "compared", "verify", "revocation", "tables", "service"),
+        choices=("speed", "sm2", "growth", "compared", "verify", "revocation", "tables", "service", "window"),
         default="speed",
         help="测哪一部分 Which part",
     )
@@ -52,6 +52,10 @@ def main() -> None:
         from bench_service import measure_service  # noqa: PLC0415
 
         figures = measure_service(options.seconds)
+    elif options.part == "window":
+        from bench_window import measure_window  # noqa: PLC0415
+
+        figures = measure_window(options.seconds)
     else:
         from bench_revocation import measure_revocation  # noqa: PLC0415
 

@@ -99,7 +99,7 @@ def _over_http(seconds: float) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         province = Province(Path(folder) / "published")
         texts = [encode_text(province.issue(row).face, "zz.example") for row in range(2)]
-        with _window(province, Path(folder)) as (process, port):
+        with window(province, Path(folder)) as (process, port):
             one = [_request(VERIFY, {"text": text}) for text in texts]
             many = [_request(VERIFY_BATCH, {"licences": [{"text": text} for text in texts] * (BATCH // 2)})]
             _load(port, one, 1)
@@ -118,7 +118,7 @@ def _over_http(seconds: float) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _window(province: Province, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def window(province: Province, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run a window's process on one core, with all that the province published and no network."""
     keeper = Keeper(Holdings(province.root), now)
     update_from(keeper, str(province.folder))
