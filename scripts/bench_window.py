@@ -50,8 +50,7 @@ _SCAN: Final = """async (text) => {
   const before = document.getElementById("results");
   const replaced = new Promise((done) => {
     const watch = new MutationObserver(() => {
-      const results = document.getElementById("results");
-      if (results !== before || results.querySelector("[data-offline-scan]") !== null) {
+      if (document.getElementById("results") !== before) {
         watch.disconnect();
         done();
       }

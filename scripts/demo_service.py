@@ -116,9 +116,26 @@ def keep_up(demo: Demo) -> None:
         for number, url in enumerate(network.urls, 1):
             print(f"  窗口 window {number}    {url}/")
         print(f"  免证办 matters     {window.url}/matters  ({CLERK[0]}，口令 PIN {window.pin})")
+        _write_addresses(demo, offices, network.urls, window)
         phone = f"{offices.offices['440000'].origin}/holder"
         print(f"\n  手机页面 the phone page: {phone}\n")
         print(draw_terminal(phone))
         print("  产物在 artefacts in", demo.out, flush=True)
         with suppress(KeyboardInterrupt):
             signal.pause()
+
+
+def _write_addresses(demo: Demo, offices: Offices, windows: list[str], window: ServiceWindow) -> None:
+    """Leave for programs what is printed for people; with the clerk's PIN in it, it is their owner's alone."""
+    said = {
+        "regions": {region: office.origin for region, office in offices.offices.items()},
+        "windows": windows,
+        "matters": window.url,
+        "clerk": {"id": CLERK[0], "pin": window.pin},
+        "operators": {subject: name for subject, (name, *_) in ROLES.items()},
+        "holders": {one["subject"]: one["name"] for one in people()},
+    }
+    whole = demo.out / "serving.part"
+    whole.touch(0o600)
+    whole.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    whole.rename(demo.out / "serving.json")
