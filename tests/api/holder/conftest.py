@@ -11,7 +11,7 @@ from api.access.providers import HOLDER_RETURN_PATH, RETURN_PATH
 from api.ledger import SqlLedger
 from api.settings import DepartmentSettings, HolderSettings, PortalSettings
 from ecert.sm2 import PrivateKey
-from tests.api.office import IDENTITIES, free_port, serving
+from tests.api.office import free_port, serving
 from tests.api.province import SHANGHAI
 from tests.api.showing.counter import COMPANY, LI, WANG, issue
 from tests.browsing import chromium
@@ -84,11 +84,11 @@ def shanghai(region: Region) -> Iterator[Site]:
 @pytest.fixture
 def here(region: Region, shanghai: Site, tmp_path: Path) -> Iterator[Site]:
     """The service of the first region, a provider of its holders, and the way to the other region."""
-    port, secret = free_port(), tmp_path / "client-secret"
+    port, identities, secret = free_port(), free_port(), tmp_path / "client-secret"
     secret.write_text("a secret of two\n")
-    origin = f"http://127.0.0.1:{port}"
+    origin, issuer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identities}"
     provider = DevelopmentProvider(
-        IDENTITIES,
+        issuer,
         PEOPLE,
         client_id="ecert",
         client_secret="a secret of two",
@@ -103,10 +103,10 @@ def here(region: Region, shanghai: Site, tmp_path: Path) -> Iterator[Site]:
         signer="portal",
     )
     holders = HolderSettings(
-        issuer=IDENTITIES, client_id="ecert", client_secret_file=str(secret), apps=(APP,), portals=(other,)
+        issuer=issuer, client_id="ecert", client_secret_file=str(secret), apps=(APP,), portals=(other,)
     )
     with (
-        running(provider.app(), int(IDENTITIES.rpartition(":")[2])),
+        running(provider.app(), identities),
         serving(region, port, origin=origin, holders=holders, development=True) as site,
     ):
         for slug in ("resident-identity-card", "vehicle-licence", "real-estate-certificate", "business-licence"):
