@@ -20,8 +20,8 @@ from PIL import Image
 
 from api.showing.remote import RemotePortal
 from tests.api.entrance.test_sign_in import elsewhere
-from tests.api.holder.conftest import APP
 from tests.api.holder.phones import Phone
+from tests.api.holder.world import APP
 from tests.api.showing.counter import AT_THE_WINDOW, COMPANY, WANG, ask, issue, redeem
 from tests.api.showing.counter import Phone as App
 
