@@ -34,6 +34,14 @@ CODE_SECONDS: Final = 60
 TOKEN_SECONDS: Final = 300
 """How long an identity token holds."""
 
+_STYLE: Final = (
+    "body{margin:0;background:#eef2f6;color:#14202c;font:17px/1.6 'Noto Sans CJK SC',sans-serif}"
+    "main{max-width:560px;margin:0 auto;padding:24px 16px}h1{font-size:1.5rem;line-height:1.35}"
+    "form p{display:grid;gap:4px;margin:0 0 14px}form span{color:#4d5c6b;font-size:15px}"
+    "button{min-height:52px;border:1.5px solid #14589c;border-radius:12px;background:#fff;color:#14589c;"
+    "font:600 1.05rem 'Noto Sans CJK SC',sans-serif;cursor:pointer}"
+)
+"""How the page looks: as plain as what it does."""
 _MAX_OPEN: Final = 1000
 _MAX_BODY: Final = 8192
 _ASKED: Final = ("client_id", "redirect_uri", "state", "nonce", "code_challenge")
@@ -118,13 +126,14 @@ class DevelopmentProvider:
         hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(asked[name])}">' for name in _ASKED)
         people = "".join(
             f'<p><button name="subject" value="{escape(one.subject)}">{escape(one.name)}</button>'
-            f" {escape(one.about)}</p>"
+            f"<span>{escape(one.about)}</span></p>"
             for one in self._people.values()
         )
         return HTMLResponse(
             '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>演示登录 Development sign-in</title>'
+            f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style><main>'
             "<h1>演示登录 Development sign-in</h1><p>仅供演示，没有口令。For demonstrations: no passwords.</p>"
-            f'<form method="post" action="/authorize">{hidden}{people}</form></html>'
+            f'<form method="post" action="/authorize">{hidden}{people}</form></main></html>'
         )
 
     def _is_sound(self, asked: dict[str, str]) -> bool:

@@ -40,11 +40,12 @@ class HolderDesk:
         return await self.pool.ask(lambda ledger: HolderSessionBook(ledger).find(token, now)) if token else None
 
     async def begin(self, account: Account, *, instead_of: str = "", challenge: str | None = None) -> str:
-        """Begin a session, see `HolderSessionBook.begin`."""
-        now = self.clock()
+        """Begin a session, see `HolderSessionBook.begin`; that of the token that the browser held before ends."""
+        before, now = await self.find(instead_of), self.clock()
+        if before is not None:
+            await self.sign_out(before)
         return await self.pool.ask(
-            lambda ledger: HolderSessionBook(ledger).begin(account, now, instead_of=instead_of, challenge=challenge),
-            actor=HOLDER,
+            lambda ledger: HolderSessionBook(ledger).begin(account, now, challenge=challenge), actor=HOLDER
         )
 
     async def exchange(self, code: str, verifier: str) -> HolderSession:

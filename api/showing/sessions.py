@@ -180,13 +180,12 @@ class HolderSessionBook:
         self._db, self._vault = ledger.database, ledger.at_rest.vault
         self._audit = AuditBook(self._db)
 
-    def begin(self, account: Account, now: datetime, *, instead_of: str = "", challenge: str | None = None) -> str:
+    def begin(self, account: Account, now: datetime, *, challenge: str | None = None) -> str:
         """Begin a session.
 
         Args:
             account: Who signed in.
             now: Aware.
-            instead_of: The token that the browser held before; its session ends.
             challenge: Of an app that is to exchange a code for the session.
 
         Returns:
@@ -195,7 +194,7 @@ class HolderSessionBook:
         token = secrets.token_urlsafe(32)
         with self._db.transaction():
             over = (holder_sessions.c.until <= now) | (holder_sessions.c.used_at <= now - IDLE)
-            self._db.run(delete(holder_sessions).where(over | (holder_sessions.c.token == _digest(instead_of))))
+            self._db.run(delete(holder_sessions).where(over))
             until = now + (LONGEST if challenge is None else EXCHANGE)
             self._add(token, account, now, until=until, challenge=challenge)
             self._audit.record("holder.sign-in", _digest(token)[:16], now)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from api.at_rest import USE
+from api.audit import AuditBook, Deed
 from api.service_schema import data_keys, uses
 from ecert.presentation import use_json
 
@@ -33,14 +34,17 @@ class UseBook:
         self._ledger = ledger
 
     def record(self, found: Iterable[LicenceUse]) -> None:
-        """Write uses down.
+        """Write uses down, and that there were some to the audit log.
 
         Raises:
             NotFoundError: LICENCE_ERASED; one is of a licence that was erased.
         """
-        rows = [self._row(one) for one in found]
+        used = list(found)
+        rows = [self._row(one) for one in used]
+        deeds = [_deed(one) for one in used]
         with self._ledger.database.transaction():
             self._ledger.database.add(uses, rows)
+            AuditBook(self._ledger.database).record_all(deeds)
 
     def _row(self, one: LicenceUse) -> dict[str, Any]:
         content = json.dumps(use_json(one), ensure_ascii=False).encode()
@@ -59,3 +63,7 @@ class UseBook:
         at_rest = self._ledger.at_rest
         locked = ((at_rest.unlock(row.identifier, row.data_key), row.content) for row in rows.all())
         return [json.loads(lock.open(USE, content)) for lock, content in locked]
+
+
+def _deed(one: LicenceUse) -> Deed:
+    return Deed("licence.use", one.licence.text, one.at, one.outcome.value, {"way": one.way.value})

@@ -4,19 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.access.callers import Application, CallerBook
-from api.access.development_provider import DevelopmentProvider, Person
-from api.access.principals import Role
-from api.access.providers import HOLDER_RETURN_PATH, RETURN_PATH
-from api.ledger import SqlLedger
-from api.settings import DepartmentSettings, HolderSettings, PortalSettings
-from ecert.sm2 import PrivateKey
-from tests.api.office import IDENTITIES, free_port, serving
-from tests.api.province import SHANGHAI
-from tests.api.showing.counter import COMPANY, LI, WANG, issue
+from tests.api.holder.world import other_region, phone_service
 from tests.browsing import chromium
-from tests.serving import running
-from tests.trust.country import ISSUERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +14,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.api.office import Region, Site
-
-PEOPLE = [
-    Person("wang", "王示例", "个人，并为一家企业办事", WANG.json() | {"organisations": [COMPANY.json()]}),
-    Person("li", "李样张", "个人", LI.json()),
-    Person("nobody", "样例陌生人", "没有持证主体信息"),
-]
-APP = "example.app:/signed-in"
 
 
 @pytest.fixture(scope="package")
@@ -51,64 +33,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def shanghai(region: Region) -> Iterator[Site]:
-    """The service of another region, where 王示例 holds a social security card; the first region is a portal there."""
-    keys = {name: PrivateKey.generate() for name in ("portal", "shanghai-clerk", "shanghai-window")}
-    issuer, port = ISSUERS[SHANGHAI], free_port()
-    with SqlLedger(region.provinces.ledger(SHANGHAI)) as ledger:
-        book = CallerBook(ledger.database, SHANGHAI)
-        for name, role, department in (
-            ("portal", Role.PORTAL, None),
-            ("shanghai-clerk", Role.ISSUER_CLERK, issuer),
-            ("shanghai-window", Role.WINDOW, issuer),
-        ):
-            new = Application(name, department, frozenset({role}), 6000)
-            book.register_system(new, keys[name].public_key, region.provinces.now)
-    region.keys |= keys
-    region.provinces.country.keys["portal"] = keys["portal"]
-    changes = {
-        "region": SHANGHAI,
-        "name": "样例市",
-        "name_en": "Sample City",
-        "ledger": region.provinces.ledger(SHANGHAI),
-        "departments": (DepartmentSettings(code=issuer, signer=issuer),),
-        "origin": f"http://127.0.0.1:{port}",
-    }
-    with serving(region, port, **changes) as site:
-        card = region.provinces.applied("social-security-card", SHANGHAI)
-        own = card["extendInfo"] | {"socialSecurityNumber": WANG.code}
-        whose = {"certificateHolderName": WANG.name, "certificateHolderCode": WANG.code, "extendInfo": own}
-        issue(site, card | whose, "shanghai-clerk")
+    """The service of another region; the first region is a portal there."""
+    with other_region(region) as site:
         yield site
 
 
 @pytest.fixture
 def here(region: Region, shanghai: Site, tmp_path: Path) -> Iterator[Site]:
-    """The service of the first region, a provider of its holders, and the way to the other region."""
-    port, secret = free_port(), tmp_path / "client-secret"
-    secret.write_text("a secret of two\n")
-    origin = f"http://127.0.0.1:{port}"
-    provider = DevelopmentProvider(
-        IDENTITIES,
-        PEOPLE,
-        client_id="ecert",
-        client_secret="a secret of two",
-        redirect_uri=origin + RETURN_PATH,
-        holder_redirect_uri=origin + HOLDER_RETURN_PATH,
-    )
-    other = PortalSettings(
-        region=SHANGHAI,
-        name="样例市",
-        name_en="Sample City",
-        address=shanghai.office.settings.origin,
-        signer="portal",
-    )
-    holders = HolderSettings(
-        issuer=IDENTITIES, client_id="ecert", client_secret_file=str(secret), apps=(APP,), portals=(other,)
-    )
-    with (
-        running(provider.app(), int(IDENTITIES.rpartition(":")[2])),
-        serving(region, port, origin=origin, holders=holders, development=True) as site,
-    ):
-        for slug in ("resident-identity-card", "vehicle-licence", "real-estate-certificate", "business-licence"):
-            issue(site, region.application(slug))
+    """The service of the first region, with a provider of its holders."""
+    with phone_service(region, shanghai, tmp_path) as site:
         yield site

@@ -20,9 +20,8 @@ from PIL import Image
 
 from api.showing.remote import RemotePortal
 from tests.api.entrance.test_sign_in import elsewhere
-from tests.api.holder.conftest import APP
 from tests.api.holder.phones import Phone
-from tests.api.office import IDENTITIES
+from tests.api.holder.world import APP
 from tests.api.showing.counter import AT_THE_WINDOW, COMPANY, WANG, ask, issue, redeem
 from tests.api.showing.counter import Phone as App
 
@@ -96,6 +95,7 @@ def test_licences_of_both_regions_are_masked_and_one_item_after_the_other_is_rev
     assert WANG.code not in phone.page.content()
     phone.page.click("div:has(> dt:text-is('持证主体代码')) .eye")
     assert WANG.code in phone.page.inner_text(".items")
+    phone.page.wait_for_load_state("load")
     assert phone.page.evaluate("document.querySelector('.sheetlike img').naturalWidth") > 0
     phone.page.click("text=全部遮住")
     assert WANG.code not in phone.page.content()
@@ -283,8 +283,7 @@ def _app_code(here: Site, challenge: str) -> str:
 def _come_back(address: str) -> str:
     """Sign in as a browser does, and return the address of the app that it is sent to."""
     with httpx2.Client(trust_env=False) as browser:
-        asked = urlsplit(browser.get(address).headers["location"])
-        chosen = browser.get(f"{IDENTITIES}{asked.path}?{asked.query}&login_hint=wang")
+        chosen = browser.get(f"{browser.get(address).headers['location']}&login_hint=wang")
         back = browser.get(chosen.headers["location"]).headers["location"]
     assert back.startswith(f"{APP}?code=")
     return str(back)

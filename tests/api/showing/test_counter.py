@@ -14,12 +14,14 @@ from sqlalchemy import select, update
 from api.service_schema import consents, holder_sessions, uses
 from api.showing.sessions import IDLE
 from ecert import envelope
+from ecert.cli.published import load_published_holdings
 from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD
 from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
 from ecert.presentation import AuthCode, Binding, DynamicCode
 from ecert.report import timestamp
+from ecert.verification.files import FileKind, Question, assess_file
 from tests.api.office import DEPARTMENT, OTHER, serving
 from tests.api.province import GUANGDONG, now
 from tests.api.showing.counter import AT_THE_WINDOW, CARD, COMPANY, LI, NAMES, USE, WANG, Phone, ask, issue, redeem
@@ -56,6 +58,7 @@ def test_what_is_shown_is_taken_once_with_record_copy_and_grant_and_the_phone_is
     note = read_note(Package.read(b64decode(handed["file"])))
     assert note is not None
     assert (note.creator, note.cause) == ("window", USE["purpose"])
+    assert verdict(site, b64decode(handed["file"])) == "valid"
     told = phone.look(shown["key"])
     assert told["state"] == "taken"
     assert told["taken"]["window"] == AT_THE_WINDOW["window"]
@@ -65,6 +68,14 @@ def test_what_is_shown_is_taken_once_with_record_copy_and_grant_and_the_phone_is
     outcomes = [(one["way"]["code"], one["outcome"], one["fields"]) for one in phone.uses()]
     assert outcomes == [("showing", "code-used", []), ("showing", "ok", NAMES)]
     assert phone.uses()[1]["ground"]["evidence"] == f"showing:{shown['key']}"
+
+
+def verdict(site: Site, file: bytes) -> str:
+    """Return what a window makes of a file, by what the region publishes."""
+    site.region.provinces.publish()
+    at = now()
+    held = load_published_holdings(site.region.provinces.published, at)
+    return assess_file(file, FileKind.OFD, held, Question(at=at, now=at)).outcome.value
 
 
 def test_a_look_without_a_use_hands_out_the_face_alone(site: Site, card: str) -> None:
