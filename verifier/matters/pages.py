@@ -161,6 +161,7 @@ class MatterPages:
             made=None if said is None else _local(said["made_at"]),
             licences=[] if said is None else [_seen(one) for one in said["licences"]],
             ways={way.value: title(way) for way in Settled},
+            names={one["code"]: one["name"] for one in filed.slip["case"]["materials"]},
             icon=_HEADINGS[verdict.outcome][0],
         )
 
@@ -168,9 +169,9 @@ class MatterPages:
         """Return what was spared, by matter, department and region, with a chart."""
         return self._render("statistics", clerk, **statistics_of(counts))
 
-    def problem(self, notice: Wording, detail: str = "") -> str:
+    def problem(self, notice: Wording) -> str:
         """Return a page that says what went wrong."""
-        return self._render("problem", None, notice, detail)
+        return self._render("problem", None, notice)
 
 
 def _common_first(kinds: Iterable[Any]) -> list[Any]:

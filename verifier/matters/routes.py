@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_USED: Final = re.compile(r"it was used at (.+), at (.+)")
+"""As `ecert.presentation.redeem` says it."""
 
 
 def add_matters(app: FastAPI, office: Office, pages: MatterPages, desk: Desk) -> None:
@@ -253,4 +255,5 @@ def _what(error: EcertError) -> str:
         return error.what
     if error.reason is Reason.MATTER_INCOMPLETE:
         return ""  # the page itself lists what is missing
-    return _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
+    told = _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
+    return _USED.sub(r"使用时间 \1，使用窗口 \2", told)
