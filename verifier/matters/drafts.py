@@ -65,7 +65,7 @@ class Ask:
         whose: Whether it is the applicant's or the agent's.
         types: The types of licence that are asked for.
         asked: How it stood when the service last told.
-        collected: Whether the licences were handed out.
+        received: How many licences were handed out; None: it was not granted, or they were not fetched yet.
         trouble: Why it could not be told, the last time.
     """
 
@@ -73,7 +73,7 @@ class Ask:
     whose: str
     types: tuple[str, ...]
     asked: Asked
-    collected: bool = False
+    received: int | None = None
     trouble: EcertError | None = None
 
     @property

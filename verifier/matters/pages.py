@@ -264,7 +264,7 @@ def _ask(ask: Ask) -> dict[str, Any]:
         "types": [_type(code) for code in ask.types],
         "answer_by": local_time(ask.asked.answer_by),
         "until": local_time(ask.asked.until),
-        "collected": ask.collected,
+        "received": ask.received,
         "trouble": None if ask.trouble is None else words(ask.trouble.reason),
     }
 

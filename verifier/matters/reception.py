@@ -175,7 +175,7 @@ class Reception:
         try:
             service = self.services.of(ask.region)
             asked = await service.standing(ask.asked.id)
-            if asked.answer is not Answer.GRANTED or ask.collected:
+            if asked.answer is not Answer.GRANTED or ask.received is not None:
                 return replace(ask, asked=asked, trouble=None), ()
             handed = await service.collect(ask.asked.id, self._examiner.window, draft.operator)
         except RejectedError as error:
@@ -184,7 +184,7 @@ class Reception:
         except (UndeterminedError, NotFoundError) as error:
             return replace(ask, trouble=error), ()
         granted = await self._received(handed, Way.PULL, use_of(matter, draft.id))
-        return replace(ask, asked=asked, collected=True, trouble=None), granted
+        return replace(ask, asked=asked, received=len(granted), trouble=None), granted
 
     def report(self, draft: Draft, matter: Matter, verdict: Verdict) -> None:
         """Let the holder read that a printed code was scanned; nobody waits for it, and a failure is only logged."""

@@ -214,6 +214,15 @@ def test_a_refusal_is_said_and_nothing_is_taken(city: City) -> None:
     assert "没有接通该地区的服务" in city.clerk.ask(400, region="330000")
 
 
+def test_consent_of_somebody_without_such_a_licence_there_is_told_from_one_that_waits(city: City) -> None:
+    city.clerk.begin(**{"applicant-name": "陈虚构", "applicant-code": "310000199309140049"})
+    city.clerk.ask()
+    city.service.answer(Answer.GRANTED)
+    page = city.clerk.look()
+    assert "该地区没有符合的有效证照" in page
+    assert "还缺 3 份材料" in page
+
+
 def endless() -> Response:
     return Response(b"x" * (MAX_HANDED + 1))
 
