@@ -6,10 +6,13 @@ verifier serve      the window in Shanghai, with its matters and its register
 
 from __future__ import annotations
 
+import http.cookiejar
 import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 UNIT = ("11310000DEMH70002Y", "上海样例政务服务中心", "Shanghai Sample Service Centre")
 MATTERS = Path(__file__).parent / "demo-data" / "matters"
 CARD, RENEWAL = "11310000DEMH2000154311014001000", "11440100DEMG2000444440109003000"
+CLERK, CLERK_NAME, PIN = "clerk-7", "赵样例", "258000"
 SCAN = b"a signed page, scanned"
 File = tuple[str, bytes]
 
@@ -35,13 +39,16 @@ class Clerk:
     """Fills in the window's forms, as a browser without JavaScript would."""
 
     def __init__(self, url: str) -> None:
-        """Work at a window."""
+        """Sign in at a window."""
         self._url = url
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._browser = urllib.request.build_opener(cookies)
         self.case = ""
+        self.send("/sign-in", {"clerk": CLERK, "pin": PIN, "onward": "/matters"})
 
     def get(self, path: str) -> bytes:
         """Return a page or a file."""
-        with urllib.request.urlopen(self._url + path, timeout=30) as answer:  # noqa: S310  (a loopback address of ours)
+        with self._browser.open(self._url + path, timeout=30) as answer:
             data: bytes = answer.read()
             return data
 
@@ -58,7 +65,7 @@ class Clerk:
         whole = body + f"--{boundary}--\r\n".encode()
         request = urllib.request.Request(self._url + path, whole, headers)  # noqa: S310  (a loopback address of ours)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  (a loopback address of ours)
+            with self._browser.open(request, timeout=30) as answer:
                 status, leads = answer.status, answer.url
         except urllib.error.HTTPError as error:
             status, leads = error.code, ""
@@ -68,14 +75,8 @@ class Clerk:
 
     def begin(self, item_code: str, name: str, number: str) -> None:
         """Begin a case for somebody."""
-        applicant: dict[str, str | File] = {
-            "operator": "clerk-7",
-            "applicant-name": name,
-            "applicant-code": number,
-            "applicant-type": "111",
-            "applicant-identified": "card-reader",
-        }
-        self.case = self.send(f"/matters/{item_code}", applicant)
+        card = f"姓名 {name}|公民身份号码 {number}|有效期限 2020.01.02-2040.01.02"
+        self.case = self.send(f"/matters/{item_code}", {"applicant-card": card})
 
     def present(self, file: Path, expect: int = 200) -> None:
         """Hand a licence in."""
@@ -140,6 +141,7 @@ def _start(demo: Demo, processes: Processes, sockets: Path) -> str:
         "region": "310115",
         "matters": "definitions",
         "register": "register.db",
+        "clerks": [_account()],
         "signer": f"agent:{socket}#unit",
     }
     settings = folder / "office.json"
@@ -149,6 +151,15 @@ def _start(demo: Demo, processes: Processes, sockets: Path) -> str:
     processes.python("matters-window", "verifier", *window)
     processes.wait(f"{url}/readyz", "matters-window")
     return url
+
+
+def _account() -> dict[str, str]:
+    """Make the clerk's account."""
+    command = [sys.executable, "-m", "verifier", "clerk", CLERK, CLERK_NAME]
+    root = Path(__file__).parents[1]
+    made = subprocess.run(command, input=PIN, text=True, capture_output=True, check=True, cwd=root)
+    account: dict[str, str] = json.loads(made.stdout)
+    return account
 
 
 def _policy(demo: Demo, audit: str) -> str:

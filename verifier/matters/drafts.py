@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ecert.errors import NotFoundError, Reason
 from ecert.matter import Declared
+from ecert.presentation import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,6 +76,11 @@ class Ask:
     asked: Asked
     received: int | None = None
     trouble: EcertError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer, or for the licences that were granted."""
+        return self.asked.answer is Answer.ASKED or (self.asked.answer is Answer.GRANTED and self.received is None)
 
     @property
     def evidence(self) -> str:

@@ -125,7 +125,7 @@ class MatterPages:
             consent=None if draft.consent is None else draft.consent.form.value,
             by_law=draft.by_law,
             asks=[_ask(one) for one in draft.asks],
-            waiting=any(one.asked.answer is Answer.ASKED for one in draft.asks),
+            waiting=any(one.is_open for one in draft.asks),
             wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
             regions=_nearest_first(self._connections, case.matter.region),
         )

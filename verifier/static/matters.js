@@ -106,7 +106,8 @@ if (waiting) {
 async function look() {
   try {
     const answer = await fetch(waiting.dataset.look, { method: "POST", headers: { Accept: "application/json" } });
-    if (answer.ok && (await answer.json()).changed) {
+    const gone = answer.status === 401 || answer.status === 404;
+    if (gone || (answer.ok && (await answer.json()).changed)) {
       if (!isDirty()) {
         window.location.reload();
         return;

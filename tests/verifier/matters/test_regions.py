@@ -255,6 +255,16 @@ def test_a_service_that_fails_is_never_a_verdict(city: City, fault: Response, wo
     assert "还缺 2 份材料" in city.clerk.page()
 
 
+def test_what_a_service_says_never_becomes_markup(city: City) -> None:
+    city.clerk.begin()
+    said = json.dumps({"code": "code-used", "detail": "<script>alert(1)</script>"}).encode()
+    city.service.fault = Response(said, 409, media_type="application/problem+json")
+    code = DynamicCode(REGION, b"x" * 16).text("zz.example")
+    page = city.clerk.http.post(f"{city.clerk.case}/licences", data={"text": code}).text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>" not in page
+
+
 def test_a_service_that_is_away_while_a_request_waits_is_said_on_the_page(city: City) -> None:
     city.service.issue()
     city.clerk.begin()
