@@ -145,9 +145,7 @@ class Reception:
         Raises:
             UndeterminedError: the region's service cannot be asked.
         """
-        now, person = self._examiner.now(), draft.agent if whose == Whose.AGENT else draft.applicant
-        if person is None:
-            raise NotFoundError(Reason.CASE_UNKNOWN, "nobody acts for the applicant")
+        now, person = self._examiner.now(), _whose(draft, whose)
         asked = await self.services.of(region).ask(
             self._examiner.requester(draft.operator),
             use_of(matter, draft.id),
@@ -157,6 +155,21 @@ class Reception:
             until=now + CONSENT_LASTS,
         )
         return Ask(region, whose, tuple(one.type_code for one in wanted), asked)
+
+    async def pull(
+        self, draft: Draft, matter: Matter, region: str, whose: str, wanted: tuple[Wanted, ...]
+    ) -> tuple[Presented, ...]:
+        """Return licences of somebody without a phone, by the consent recorded at the counter, else by law.
+
+        Raises:
+            RejectedError: LEGAL_BASIS_MISSING or GRANT_MISMATCH, the service has no basis for it.
+            UndeterminedError: the region's service cannot be asked.
+        """
+        use, holder = use_of(matter, draft.id), _whose(draft, whose)
+        handed = await self.services.of(region).pull(
+            self._examiner.window, draft.operator, use, wanted, holder=holder, consent=draft.consent
+        )
+        return await self._received(handed, Way.PULL, use)
 
     async def look(self, draft: Draft, matter: Matter) -> tuple[tuple[Ask, ...], tuple[Presented, ...], frozenset[str]]:
         """Ask the services how every request stands.
@@ -208,6 +221,13 @@ class Reception:
     async def close(self) -> None:
         """Let go of connections."""
         await self.services.close()
+
+
+def _whose(draft: Draft, whose: str) -> Person:
+    person = draft.agent if whose == Whose.AGENT else draft.applicant
+    if person is None:
+        raise NotFoundError(Reason.CASE_UNKNOWN, "nobody acts for the applicant")
+    return person
 
 
 def _is_organisation(person: Person) -> bool:

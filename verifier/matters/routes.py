@@ -66,6 +66,7 @@ class _Routes:
             ("/cases/{case_id}/consent", "POST", self.consent),
             ("/cases/{case_id}/law", "POST", self.law),
             ("/cases/{case_id}/asks", "POST", self.ask),
+            ("/cases/{case_id}/pulls", "POST", self.pull),
             ("/cases/{case_id}/look", "POST", self.look),
             ("/cases/{case_id}/materials/{code}", "POST", self.declare),
             ("/cases/{case_id}/acceptance", "POST", self.accept),
@@ -167,6 +168,13 @@ class _Routes:
         async def change(draft: Draft, form: FormData) -> None:
             region, whose = text_of(form, "region", "地区 region"), text_of(form, "whose", "向谁 whom")
             await self._office.ask(draft, region, whose)
+
+        return await self._work(request, clerk, change)
+
+    async def pull(self, request: Request, clerk: Account) -> Response:
+        async def change(draft: Draft, form: FormData) -> None:
+            region, whose = text_of(form, "region", "地区 region"), text_of(form, "whose", "向谁 whom")
+            await self._office.pull(draft, region, whose)
 
         return await self._work(request, clerk, change)
 

@@ -24,7 +24,7 @@ from ecert.sm2 import sm3
 from ecert.verification import Outcome
 from tests.agency import ROOT, until
 from tests.agency import environment as command_environment
-from tests.verifier.matters.conftest import CARD, PURPOSE, office_file
+from tests.verifier.matters.conftest import CARD, PURPOSE, SCAN, office_file
 from tests.verifier.province import REGION, now
 from tests.world import DATA
 from verifier.matters.settings import read_office
@@ -323,6 +323,26 @@ def test_a_registered_basis_allows_the_use_and_is_recorded_with_its_clerk(city: 
     city.clerk.begin("11440100DEMG2000444440109003000")
     said = problem(city.clerk.post(f"{city.clerk.case}/law", 400))
     assert "没有登记的调用依据" in said
+
+
+def test_without_a_phone_the_licence_is_called_up_by_consent_at_the_counter(city: City) -> None:
+    city.service.issue()
+    city.clerk.begin()
+    asked = {"region": "440000", "whose": "applicant"}
+    assert "持证人尚未授权" in problem(city.clerk.post(f"{city.clerk.case}/pulls", 400, data=asked))
+    city.clerk.consent()
+    city.clerk.post(f"{city.clerk.case}/pulls", data=asked)
+    page = city.clerk.page()
+    assert "持证主体窗口书面授权" in page
+    assert "已取得加注件" in page
+    assert "还缺 2 份材料" in page
+    assert city.service.uses[-1]["consent"]["evidence"] == sm3(SCAN["scan"][1]).hex()
+    city.clerk.begin(**{"applicant-name": "陈虚构", "applicant-code": "310000199309140049"})
+    city.clerk.consent()
+    assert "没有其名下符合的有效证照" in problem(city.clerk.post(f"{city.clerk.case}/pulls", 400, data=asked))
+    city.clerk.begin()
+    city.clerk.post(f"{city.clerk.case}/law")
+    assert "没有登记的调用依据" in problem(city.clerk.post(f"{city.clerk.case}/pulls", 400, data=asked))
 
 
 def test_two_windows_at_once_and_a_double_click_lose_nothing(city: City) -> None:
