@@ -43,7 +43,6 @@ ANSWER_TIME: Final = timedelta(minutes=10)
 
 _IDENTIFYING: Final = ("11100000000013127D001", "11100000MB0341032Y001")
 """The licences by which a code tells who applies: identity card, business licence."""
-_WHO: Final = (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE)
 _WANTING: Final = (
     Obstacle.NOT_SHOWN,
     Obstacle.FACE_ONLY,
@@ -242,7 +241,9 @@ def _person(presented: Presented, verdict: Verdict) -> Person | None:
     content, disclosed = verdict.content, () if presented.grant is None else presented.grant.fields
     if content is None or verdict.outcome is not Outcome.VALID or content.identifier.type_code not in _IDENTIFYING:
         return None
-    name, code, kind = (verdict.fields.get(key) if key in disclosed else None for key in _WHO)
+    if not {HOLDER_NAME, HOLDER_CODE} <= set(disclosed):
+        return None
+    name, code, kind = (verdict.fields.get(key) for key in (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE))
     if not isinstance(name, str) or not isinstance(code, str) or not isinstance(kind, str):
         return None
     return Person(name, code, kind, Identified.SHOWN_CODE)

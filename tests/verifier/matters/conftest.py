@@ -43,7 +43,7 @@ COMPANY = {
 PURPOSE = "办理社会保障卡申领（跨省通办）"
 CARD_TEXT = "王示例|女|汉|19900307|样例省样例市示例路1号|440000199003070024|样例市公安局|2020.01.02|长期"
 CLERKS = {"clerk-7": ("赵样例", "258000"), "clerk-8": ("钱样例", "147000"), "clerk-9": ("孙样例", "369000")}
-FIELDS = ["certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode"]
+FIELDS = ["certificateHolderCode", "certificateHolderName"]
 SCAN = {"scan": ("consent.png", b"a signed page", "image/png")}
 
 

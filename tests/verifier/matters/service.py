@@ -164,7 +164,7 @@ class Service:
     def show(self, *licences: SealedLicence, purpose: str, seconds: int = 60, fields: tuple[str, ...] = ()) -> str:
         """Show licences on a phone; return the text of the code."""
         code = DynamicCode.draw(REGION, secrets.token_bytes)
-        names = fields or ("certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode")
+        names = fields or ("certificateHolderCode", "certificateHolderName")
         shown = tuple(ShownLicence(one.identifier, names) for one in licences)
         made = now() - timedelta(seconds=60 - seconds)
         offer = Offer("account", "session", purpose, shown, made, made + timedelta(seconds=60))

@@ -179,7 +179,7 @@ def test_consent_on_the_phone_is_waited_for_and_brings_the_licence(city: City) -
     assert asked.holder == {"code_type": "111", "code": "440000199003070024", "name": "王示例"}
     assert (request.requester.operator, request.use.purpose) == ("clerk-7", PURPOSE)
     assert [one.type_code for one in request.wanted] == [card.identifier.type_code]
-    assert request.wanted[0].fields == ("certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode")
+    assert request.wanted[0].fields == ("certificateHolderCode", "certificateHolderName")
     page = city.clerk.page()
     assert "等待持证人在手机上答复" in page
     assert f'data-look="{city.clerk.case}/look"' in page
