@@ -301,6 +301,7 @@ class Reason(StrEnum):
     REGION_NOT_CONNECTED = "region-not-connected"
     REGION_UNREACHABLE = "region-unreachable"
     REGION_ANSWER_UNUSABLE = "region-answer-unusable"
+    LICENCE_NOT_THERE = "licence-not-there"
     COPY_MISMATCH = "copy-mismatch"
     CODE_NOT_IDENTIFYING = "code-not-identifying"
     CARD_TEXT_MALFORMED = "card-text-malformed"

@@ -76,14 +76,9 @@ class Clerk:
             return error.code, "", error.read().decode()
 
     def begin(self, item_code: str, name: str, number: str) -> None:
-        """Begin a case for somebody."""
-        applicant: dict[str, str | File] = {
-            "applicant-name": name,
-            "applicant-code": number,
-            "applicant-type": "111",
-            "applicant-identified": "card-reader",
-        }
-        self.case = self.send(f"/matters/{item_code}", applicant)
+        """Begin a case for somebody whose identity card a reader has read."""
+        card = f"姓名 {name}|公民身份号码 {number}|有效期限 2020.01.02-2040.01.02"
+        self.case = self.send(f"/matters/{item_code}", {"applicant-card": card})
 
     def present(self, file: Path, expect: int = 200) -> None:
         """Hand a licence in."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ecert.matter import Person
-    from ecert.presentation import Requester, Use, Wanted
+    from ecert.presentation import CounterConsent, Requester, Use, Wanted
     from verifier.handed import Asked, Handed
 
 PATIENCE: Final = 8.0
@@ -49,6 +49,7 @@ _SAID: Final = {
     Reason.CONSENT_REFUSED,
     Reason.CONSENT_LAPSED,
     Reason.GRANT_MISMATCH,
+    Reason.LEGAL_BASIS_MISSING,
 }
 """What a service may say of a code or a request; all else is its own trouble, or ours."""
 _AWAY: Final = {"source-unreachable", "busy", "internal", "agent-unreachable"}
@@ -144,8 +145,8 @@ class RegionService:
         content = {
             "requester": {"code": requester.code, "name": requester.name, "operator": requester.operator},
             "use": _use(use),
-            "wanted": [{"type": one.type_code, "fields": list(one.fields)} for one in wanted],
-            "holder": {"code_type": holder.code_type, "code": holder.code, "name": holder.name},
+            "wanted": _wanted(wanted),
+            "holder": _holder(holder),
             "answer_by": timestamp(answer_by),
             "until": timestamp(until),
         }
@@ -167,6 +168,41 @@ class RegionService:
         """
         path, content = f"/api/v1/consents/{_checked(request)}/licences", {"window": window, "operator": operator}
         return read_licences(await self._ask("POST", path, content, MAX_HANDED))
+
+    async def pull(
+        self,
+        window: str,
+        operator: str,
+        use: Use,
+        wanted: Sequence[Wanted],
+        *,
+        holder: Person,
+        consent: CounterConsent | None,
+    ) -> tuple[Handed, ...]:
+        """Return the licences of a holder without a phone; the service records a use of each.
+
+        Args:
+            window: This window.
+            operator: The clerk.
+            use: What for.
+            wanted: Types, and what is to be read in them.
+            holder: Whose.
+            consent: What was signed at the counter; None: by a basis that the service has registered (依职能).
+
+        Raises:
+            RejectedError: LEGAL_BASIS_MISSING or GRANT_MISMATCH.
+        """
+        content = {
+            "window": window,
+            "operator": operator,
+            "use": _use(use),
+            "wanted": _wanted(wanted),
+            "holder": _holder(holder),
+            "consent": None
+            if consent is None
+            else {"form": consent.form.value, "evidence": consent.evidence, "until": timestamp(consent.until)},
+        }
+        return read_licences(await self._ask("POST", "/api/v1/pulls", content, MAX_HANDED))
 
     async def report(self, identifier: str, window: str, operator: str, use: Use) -> None:
         """Tell the service that a licence's printed code was scanned, for its holder to read."""
@@ -244,6 +280,14 @@ def _use(use: Use) -> dict[str, str]:
         "business_no": use.business_no,
         "purpose": use.purpose,
     }
+
+
+def _wanted(wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
+    return [{"type": one.type_code, "fields": list(one.fields)} for one in wanted]
+
+
+def _holder(holder: Person) -> dict[str, str]:
+    return {"code_type": holder.code_type, "code": holder.code, "name": holder.name}
 
 
 async def _read(answer: httpx2.Response, limit: int) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ecert.matter.case import Case, Person, Shown
     from ecert.matter.definition import Matter
 
-_WHOSE: Final = (HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME)
+_WHOSE: Final = (HOLDER_CODE, HOLDER_NAME)
 
 Refusal: TypeAlias = "tuple[Obstacle, str]"
 """Why a licence does not do, and what exactly."""
@@ -49,7 +49,10 @@ class Candidate:
 
 
 def needed_fields(way: ByLicence) -> tuple[str, ...]:
-    """Return everything that is read in a licence: what the matter asks for, and by what it is known whose it is."""
+    """Return everything that is read in a licence: what the matter asks for, and by what it is known whose it is.
+
+    What kind of number the holder's is goes along with the number: nobody is asked for that by itself.
+    """
     return tuple(sorted({*way.fields, *(() if way.whose is Whose.ANYBODY else _WHOSE)}))
 
 
@@ -101,7 +104,9 @@ def _standing(shown: Shown) -> Refusal | None:
 def _disclosure(shown: Shown, way: ByLicence) -> Refusal | None:
     if not isinstance(shown.verdict.content, Record):
         return Obstacle.FACE_ONLY, ""
-    missing = [name for name in needed_fields(way) if name not in shown.verdict.fields]
+    needed = needed_fields(way)
+    read = sorted({*needed, HOLDER_CODE_TYPE}) if HOLDER_CODE in needed else needed
+    missing = [name for name in read if name not in shown.verdict.fields]
     return (Obstacle.FIELDS_MISSING, ", ".join(missing)) if missing else None
 
 

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -160,13 +161,18 @@ class Clerks:
         self._sessions: dict[bytes, Session] = {}
         self._misses: dict[str, _Misses] = {}
         self._nobody = Pin.make(secrets.token_hex(MIN_PIN))
+        self._turn = threading.Lock()
 
     def check(self, clerk: str, pin: str, at: datetime) -> Account:
-        """Return whose identifier and PIN these are. Slow: call it in a thread.
+        """Return whose identifier and PIN these are. Slow: call it in a thread; one after another is answered.
 
         Raises:
             RejectedError: CLERK_LOCKED, too many were wrong; CLERK_UNKNOWN, this one is.
         """
+        with self._turn:
+            return self._check(clerk, pin, at)
+
+    def _check(self, clerk: str, pin: str, at: datetime) -> Account:
         misses = self._misses.get(clerk)
         if misses is not None and at - misses.last > LOCKED_FOR:
             misses = None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 COOKIE: Final = "ecert-clerk"
 
 _HOME: Final = "/matters"
-_ONWARD: Final = re.compile(r"/(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9._-]{1,128}){0,3}")
+_ONWARD: Final = re.compile(r"/(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,3}")
 _ELSEWHERE: Final = Wording(
     "请求来自其他网站，已拒绝", "Another site sent the form", "请在本窗口页面上操作", "Use the pages of this window"
 )
@@ -73,11 +73,11 @@ class Door:
             try:
                 return await answer(request)
             except NotFoundError as error:
-                return HTMLResponse(self._pages.problem(words(error.reason), error.detail), 404)
+                return HTMLResponse(self._pages.problem(words(error.reason)), 404)
             except BusyError:
                 return HTMLResponse(self._pages.problem(_BUSY), 503)
             except EcertError as error:
-                return HTMLResponse(self._pages.problem(words(error.reason), error.detail), 409)
+                return HTMLResponse(self._pages.problem(words(error.reason)), 409)
 
         return opened
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ecert.errors import NotFoundError, Reason
 from ecert.matter import Declared
+from ecert.presentation import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,7 +66,7 @@ class Ask:
         whose: Whether it is the applicant's or the agent's.
         types: The types of licence that are asked for.
         asked: How it stood when the service last told.
-        collected: Whether the licences were handed out.
+        received: How many licences were handed out; None: it was not granted, or they were not fetched yet.
         trouble: Why it could not be told, the last time.
     """
 
@@ -73,8 +74,13 @@ class Ask:
     whose: str
     types: tuple[str, ...]
     asked: Asked
-    collected: bool = False
+    received: int | None = None
     trouble: EcertError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer, or for the licences that were granted."""
+        return self.asked.answer is Answer.ASKED or (self.asked.answer is Answer.GRANTED and self.received is None)
 
     @property
     def evidence(self) -> str:

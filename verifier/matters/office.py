@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecert.matter import AcceptanceNumber, Case, Matter, Person
+    from ecert.presentation import Wanted
     from ecert.receipt import Receipt, ReceiptVerdict
     from verifier.desk import Desk
     from verifier.keeper import Keeper
@@ -154,12 +155,30 @@ class Office:
         Raises:
             EcertError: nothing is that could be granted; or the region's service cannot be asked.
         """
+        wanted = await self._wanted(draft, whose)
+        ask = await self.reception.ask(draft, self._matter(draft), region, whose, wanted)
+        return self.drafts.change(draft, self.now(), asks=(*draft.asks, ask))
+
+    async def pull(self, draft: Draft, region: str, whose: str) -> Draft:
+        """Call up all that is still needed of a holder without a phone, by consent at the counter or by law.
+
+        Raises:
+            EcertError: neither is there; nothing is wanted; or the region's service has none, or cannot be asked.
+        """
+        if draft.consent is None and not draft.by_law:
+            raise RejectedError(Reason.CONSENT_MISSING, "")
+        wanted = await self._wanted(draft, whose)
+        found = await self.reception.pull(draft, self._matter(draft), region, whose, wanted)
+        if not found:
+            raise RejectedError(Reason.LICENCE_NOT_THERE, "")
+        return await self.present(draft, found)
+
+    async def _wanted(self, draft: Draft, whose: str) -> tuple[Wanted, ...]:
         case = await self.examiner.case(draft)
         wanted = wishes(case, resolve(case)).get(whose, ())
         if not wanted:
             raise MalformedError(Reason.FORM_INCOMPLETE, "没有需要请其授权的证照 nothing is wanted of this holder")
-        ask = await self.reception.ask(draft, case.matter, region, whose, wanted)
-        return self.drafts.change(draft, self.now(), asks=(*draft.asks, ask))
+        return wanted
 
     async def look(self, draft: Draft) -> Draft:
         """Ask how the requests stand: take what was granted, let go of what was taken back.

@@ -125,7 +125,7 @@ class MatterPages:
             consent=None if draft.consent is None else draft.consent.form.value,
             by_law=draft.by_law,
             asks=[_ask(one) for one in draft.asks],
-            waiting=any(one.asked.answer is Answer.ASKED for one in draft.asks),
+            waiting=any(one.is_open for one in draft.asks),
             wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
             regions=_nearest_first(self._connections, case.matter.region),
         )
@@ -161,6 +161,7 @@ class MatterPages:
             made=None if said is None else _local(said["made_at"]),
             licences=[] if said is None else [_seen(one) for one in said["licences"]],
             ways={way.value: title(way) for way in Settled},
+            names={one["code"]: one["name"] for one in filed.slip["case"]["materials"]},
             icon=_HEADINGS[verdict.outcome][0],
         )
 
@@ -168,9 +169,9 @@ class MatterPages:
         """Return what was spared, by matter, department and region, with a chart."""
         return self._render("statistics", clerk, **statistics_of(counts))
 
-    def problem(self, notice: Wording, detail: str = "") -> str:
+    def problem(self, notice: Wording) -> str:
         """Return a page that says what went wrong."""
-        return self._render("problem", None, notice, detail)
+        return self._render("problem", None, notice)
 
 
 def _common_first(kinds: Iterable[Any]) -> list[Any]:
@@ -263,7 +264,7 @@ def _ask(ask: Ask) -> dict[str, Any]:
         "types": [_type(code) for code in ask.types],
         "answer_by": local_time(ask.asked.answer_by),
         "until": local_time(ask.asked.until),
-        "collected": ask.collected,
+        "received": ask.received,
         "trouble": None if ask.trouble is None else words(ask.trouble.reason),
     }
 

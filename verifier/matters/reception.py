@@ -43,7 +43,6 @@ ANSWER_TIME: Final = timedelta(minutes=10)
 
 _IDENTIFYING: Final = ("11100000000013127D001", "11100000MB0341032Y001")
 """The licences by which a code tells who applies: identity card, business licence."""
-_WHO: Final = (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE)
 _WANTING: Final = (
     Obstacle.NOT_SHOWN,
     Obstacle.FACE_ONLY,
@@ -145,9 +144,7 @@ class Reception:
         Raises:
             UndeterminedError: the region's service cannot be asked.
         """
-        now, person = self._examiner.now(), draft.agent if whose == Whose.AGENT else draft.applicant
-        if person is None:
-            raise NotFoundError(Reason.CASE_UNKNOWN, "nobody acts for the applicant")
+        now, person = self._examiner.now(), _whose(draft, whose)
         asked = await self.services.of(region).ask(
             self._examiner.requester(draft.operator),
             use_of(matter, draft.id),
@@ -157,6 +154,21 @@ class Reception:
             until=now + CONSENT_LASTS,
         )
         return Ask(region, whose, tuple(one.type_code for one in wanted), asked)
+
+    async def pull(
+        self, draft: Draft, matter: Matter, region: str, whose: str, wanted: tuple[Wanted, ...]
+    ) -> tuple[Presented, ...]:
+        """Return licences of somebody without a phone, by the consent recorded at the counter, else by law.
+
+        Raises:
+            RejectedError: LEGAL_BASIS_MISSING or GRANT_MISMATCH, the service has no basis for it.
+            UndeterminedError: the region's service cannot be asked.
+        """
+        use, holder = use_of(matter, draft.id), _whose(draft, whose)
+        handed = await self.services.of(region).pull(
+            self._examiner.window, draft.operator, use, wanted, holder=holder, consent=draft.consent
+        )
+        return await self._received(handed, Way.PULL, use)
 
     async def look(self, draft: Draft, matter: Matter) -> tuple[tuple[Ask, ...], tuple[Presented, ...], frozenset[str]]:
         """Ask the services how every request stands.
@@ -175,7 +187,7 @@ class Reception:
         try:
             service = self.services.of(ask.region)
             asked = await service.standing(ask.asked.id)
-            if asked.answer is not Answer.GRANTED or ask.collected:
+            if asked.answer is not Answer.GRANTED or ask.received is not None:
                 return replace(ask, asked=asked, trouble=None), ()
             handed = await service.collect(ask.asked.id, self._examiner.window, draft.operator)
         except RejectedError as error:
@@ -184,7 +196,7 @@ class Reception:
         except (UndeterminedError, NotFoundError) as error:
             return replace(ask, trouble=error), ()
         granted = await self._received(handed, Way.PULL, use_of(matter, draft.id))
-        return replace(ask, asked=asked, collected=True, trouble=None), granted
+        return replace(ask, asked=asked, received=len(granted), trouble=None), granted
 
     def report(self, draft: Draft, matter: Matter, verdict: Verdict) -> None:
         """Let the holder read that a printed code was scanned; nobody waits for it, and a failure is only logged."""
@@ -210,6 +222,13 @@ class Reception:
         await self.services.close()
 
 
+def _whose(draft: Draft, whose: str) -> Person:
+    person = draft.agent if whose == Whose.AGENT else draft.applicant
+    if person is None:
+        raise NotFoundError(Reason.CASE_UNKNOWN, "nobody acts for the applicant")
+    return person
+
+
 def _is_organisation(person: Person) -> bool:
     return HOLDER_CODE_TYPES[person.code_type].category == "legal"
 
@@ -222,7 +241,9 @@ def _person(presented: Presented, verdict: Verdict) -> Person | None:
     content, disclosed = verdict.content, () if presented.grant is None else presented.grant.fields
     if content is None or verdict.outcome is not Outcome.VALID or content.identifier.type_code not in _IDENTIFYING:
         return None
-    name, code, kind = (verdict.fields.get(key) if key in disclosed else None for key in _WHO)
+    if not {HOLDER_NAME, HOLDER_CODE} <= set(disclosed):
+        return None
+    name, code, kind = (verdict.fields.get(key) for key in (HOLDER_NAME, HOLDER_CODE, HOLDER_CODE_TYPE))
     if not isinstance(name, str) or not isinstance(code, str) or not isinstance(kind, str):
         return None
     return Person(name, code, kind, Identified.SHOWN_CODE)

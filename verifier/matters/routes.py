@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_USED: Final = re.compile(r"it was used at (.+), at (.+)")
+"""As `ecert.presentation.redeem` says it."""
 
 
 def add_matters(app: FastAPI, office: Office, pages: MatterPages, desk: Desk) -> None:
@@ -64,6 +66,7 @@ class _Routes:
             ("/cases/{case_id}/consent", "POST", self.consent),
             ("/cases/{case_id}/law", "POST", self.law),
             ("/cases/{case_id}/asks", "POST", self.ask),
+            ("/cases/{case_id}/pulls", "POST", self.pull),
             ("/cases/{case_id}/look", "POST", self.look),
             ("/cases/{case_id}/materials/{code}", "POST", self.declare),
             ("/cases/{case_id}/acceptance", "POST", self.accept),
@@ -168,6 +171,13 @@ class _Routes:
 
         return await self._work(request, clerk, change)
 
+    async def pull(self, request: Request, clerk: Account) -> Response:
+        async def change(draft: Draft, form: FormData) -> None:
+            region, whose = text_of(form, "region", "地区 region"), text_of(form, "whose", "向谁 whom")
+            await self._office.pull(draft, region, whose)
+
+        return await self._work(request, clerk, change)
+
     async def look(self, request: Request, clerk: Account) -> Response:
         """Ask how requests stand; a script is told only whether anything changed."""
 
@@ -253,4 +263,5 @@ def _what(error: EcertError) -> str:
         return error.what
     if error.reason is Reason.MATTER_INCOMPLETE:
         return ""  # the page itself lists what is missing
-    return _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
+    told = _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
+    return _USED.sub(r"使用时间 \1，使用窗口 \2", told)

@@ -26,11 +26,11 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// A scanner gun types wherever the focus is: what it types while no field has it belongs in the field for codes.
+// A scanner gun types wherever the focus is: what it types outside any field belongs in that for codes.
 const gun = document.querySelector("input[data-gun]");
 document.addEventListener("keydown", (event) => {
   const typing = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (gun && typing && document.activeElement === document.body) {
+  if (gun && typing && !document.activeElement.matches("input, textarea, select")) {
     gun.focus();
   }
 });
@@ -106,7 +106,8 @@ if (waiting) {
 async function look() {
   try {
     const answer = await fetch(waiting.dataset.look, { method: "POST", headers: { Accept: "application/json" } });
-    if (answer.ok && (await answer.json()).changed) {
+    const gone = answer.status === 401 || answer.status === 404;
+    if (gone || (answer.ok && (await answer.json()).changed)) {
       if (!isDirty()) {
         window.location.reload();
         return;

@@ -34,8 +34,16 @@ UNIT = "11310000DEMH70002Y"
 CARD = "11310000DEMH2000154311014001000"
 RELOCATION = "11440000DEMG2000524440131004000"
 WANG = {"applicant-name": "王示例", "applicant-code": "440000199003070024", "applicant-type": "111"}
+COMPANY = {
+    "applicant-name": "广州示例样品云图智能制造科技发展有限公司",
+    "applicant-code": "91440106DEMX000498",
+    "applicant-type": "001",
+    "agent-card": "姓名 王示例|公民身份号码 440000199003070024",
+}
+PURPOSE = "办理社会保障卡申领（跨省通办）"
+CARD_TEXT = "王示例|女|汉|19900307|样例省样例市示例路1号|440000199003070024|样例市公安局|2020.01.02|长期"
 CLERKS = {"clerk-7": ("赵样例", "258000"), "clerk-8": ("钱样例", "147000"), "clerk-9": ("孙样例", "369000")}
-FIELDS = ["certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode"]
+FIELDS = ["certificateHolderCode", "certificateHolderName"]
 SCAN = {"scan": ("consent.png", b"a signed page", "image/png")}
 
 
@@ -45,7 +53,11 @@ class Clerk:
     def __init__(self, url: str, name: str = "clerk-7") -> None:
         self.http = httpx2.Client(base_url=url, timeout=30)
         self.case = ""
-        self.post("/sign-in", data={"clerk": name, "pin": CLERKS[name][1], "onward": "/matters"})
+        self.name = name
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        self.post("/sign-in", data={"clerk": self.name, "pin": CLERKS[self.name][1], "onward": "/matters"})
 
     def get(self, path: str, status: int = 200) -> str:
         answer = self.http.get(path)
@@ -167,9 +179,9 @@ class City:
     clerk: Clerk
 
 
-@pytest.fixture(scope="module")
-def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    folder = tmp_path_factory.mktemp("city")
+@contextmanager
+def open_city(folder: Path) -> Iterator[City]:
+    """Run a window, an agent and a region's service."""
     province = Province(folder / "published")
     agency = register_unit(province, folder)
     caller = agency.add("window", kinds=["request"])
@@ -185,8 +197,16 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         agents = {"caller": agency.uri("window"), "vault": agency.uri("cases")}
         office = office_file(folder, agency, regions=regions, bases="bases.json", **agents)
         with open_window(province, folder, office) as window:
-            yield City(folder, province, window, agency, service, Clerk(window.url))
+            clerk = Clerk(window.url)
+            yield City(folder, province, window, agency, service, clerk)
+            clerk.http.close()
     agency.stop()
+
+
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    with open_city(tmp_path_factory.mktemp("city")) as city:
+        yield city
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from ecert.ofd.sealing import Sealer
 from ecert.presentation import (
     Answer,
     Consent,
+    CounterConsent,
+    CounterForm,
     DynamicCode,
     Offer,
     Request,
@@ -37,6 +39,7 @@ from ecert.presentation import (
     Use,
     Wanted,
     bind,
+    grant_at_counter,
     grant_by_phone,
     grant_by_showing,
     read_code,
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from ecert.presentation import Grant
     from ecert.sm2 import PublicKey
 
+UNIT = "11310000DEMH70002Y"
 MAKER = "12440000DEMG90018F"
 SEAL = "44000000000001"
 
@@ -160,7 +164,7 @@ class Service:
     def show(self, *licences: SealedLicence, purpose: str, seconds: int = 60, fields: tuple[str, ...] = ()) -> str:
         """Show licences on a phone; return the text of the code."""
         code = DynamicCode.draw(REGION, secrets.token_bytes)
-        names = fields or ("certificateHolderCode", "certificateHolderName", "certificateHolderTypeCode")
+        names = fields or ("certificateHolderCode", "certificateHolderName")
         shown = tuple(ShownLicence(one.identifier, names) for one in licences)
         made = now() - timedelta(seconds=60 - seconds)
         offer = Offer("account", "session", purpose, shown, made, made + timedelta(seconds=60))
@@ -182,6 +186,7 @@ class Service:
                 Route("/api/v1/consents", self._guarded(self._ask), methods=["POST"]),
                 Route("/api/v1/consents/{id}", self._guarded(self._standing)),
                 Route("/api/v1/consents/{id}/licences", self._guarded(self._collect), methods=["POST"]),
+                Route("/api/v1/pulls", self._guarded(self._pull), methods=["POST"]),
                 Route("/api/v1/uses", self._guarded(self._use), methods=["POST"]),
             ]
         )
@@ -217,7 +222,7 @@ class Service:
             raise RejectedError(Reason.CODE_USED, shown.taken)
         if now() >= shown.offer.ends_at:
             raise RejectedError(Reason.CODE_EXPIRED, f"it was good until {shown.offer.ends_at:%F %T}Z")
-        unit = Requester("11310000DEMH70002Y", "上海样例政务服务中心", content["operator"])
+        unit = Requester(UNIT, "上海样例政务服务中心", content["operator"])
         handed = []
         for one in shown.offer.licences:
             grant = grant_by_showing(
@@ -296,6 +301,27 @@ class Service:
         held = [one for one in self.holdings.get(asked.holder["code"], []) if one.identifier.type_code in types]
         grants = [(one, grant_by_phone(asked.consent, one.identifier, secrets.token_bytes, now())) for one in held[-1:]]
         return {"licences": [self._handed(*pair) for pair in grants]}
+
+    def _pull(self, _: HttpRequest, content: dict[str, Any]) -> Any:
+        self.uses.append(content)
+        types = {one["type"]: tuple(one["fields"]) for one in content["wanted"]}
+        held = self.holdings.get(content["holder"]["code"], [])
+        unit, told = Requester(UNIT, "上海样例政务服务中心", content["operator"]), content["consent"]
+        if told is None:
+            raise RejectedError(Reason.LEGAL_BASIS_MISSING, "none is registered")
+        consent = CounterConsent(CounterForm(told["form"]), told["evidence"], datetime.fromisoformat(told["until"]))
+        found = []
+        for one in [one for one in held if one.identifier.type_code in types][-1:]:
+            grant = grant_at_counter(
+                bind(unit, Use(**content["use"]), one.identifier),
+                types[one.identifier.type_code],
+                consent,
+                operator=content["operator"],
+                entropy=secrets.token_bytes,
+                at=now(),
+            )
+            found.append(self._handed(one, grant))
+        return {"licences": found}
 
     def _use(self, _: HttpRequest, content: dict[str, Any]) -> Any:
         parse_identifier(content["identifier"])

@@ -13,7 +13,7 @@ from ecert.receipt import assess_receipt, read_unsigned
 from ecert.revocation import State
 from ecert.verification import Outcome
 from tests.agency import until
-from tests.verifier.matters.conftest import CARD, RELOCATION, SCAN, UNIT, WANG, Clerk, Town
+from tests.verifier.matters.conftest import CARD, COMPANY, RELOCATION, SCAN, UNIT, WANG, Clerk, Town
 from tests.verifier.province import Province, now
 
 
@@ -203,11 +203,7 @@ def test_nothing_typed_in_becomes_markup_and_no_page_may_be_framed_or_stored(cle
 
 def test_a_company_that_moves_is_handed_over_to_where_it_is_handled(province: Province, clerk: Clerk) -> None:
     licence, card = province.issue(), province.issue(slug="resident-identity-card")
-    company = {
-        "applicant-name": "广州示例样品云图智能制造科技发展有限公司", "applicant-code": "91440106DEMX000498",
-        "applicant-type": "001", "agent-card": "姓名 王示例|公民身份号码 440000199003070024",
-    }  # fmt: skip
-    clerk.begin(RELOCATION, **company)
+    clerk.begin(RELOCATION, **COMPANY)
     clerk.consent()
     clerk.present(licence.record)
     clerk.present(card.record)
@@ -227,6 +223,8 @@ def test_a_restart_forgets_what_was_open_and_keeps_what_was_accepted(town: Town,
     clerk.begin()
     town.window.kill()
     town.window.start()
+    assert "窗口人员登录" in clerk.get(slip, 401)
+    clerk.sign_in()
     assert "受理凭证" in clerk.get(slip)
     clerk.get(clerk.case, 404)
 
