@@ -61,8 +61,8 @@ _CANNOT_TELL: Final = Advice(
             "If it still cannot be told, treat it neither as valid nor as invalid",
         ),
         (
-            "收取纸质证照或由颁发机构核实，照常受理，不让群众再跑一趟",
-            "Take the paper licence or ask the issuer, and go on: nobody is sent home",
+            "请改收纸质证照，或当场向颁发机构核实，不让群众再跑一趟",
+            "Take the paper licence instead, or ask the issuer at once: nobody is sent home",
         ),
     ),
 )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 KEPT: Final = 8
 """The most files whose pictures are to be had."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""The most bytes of those files in all; the newest is kept whatever its size, which its upload bounds."""
+MAX_SIDE: Final = 1000.0
+"""The longest side of a page in mm that is drawn: a hostile page could else be a picture of any size."""
 KEPT_SECONDS: Final = 300.0
 """How long a picture is to be had."""
 RESOLUTION: Final = 110
@@ -37,12 +41,15 @@ class Drawings:
         """Keep a file for a while, and return the name of its picture."""
         name = secrets.token_urlsafe(16)
         self._packages[name] = (time.monotonic(), package)
-        while len(self._packages) > KEPT:
+        while len(self._packages) > KEPT or (len(self._packages) > 1 and self._size() > MAX_BYTES):
             self._packages.popitem(last=False)
         return name
 
+    def _size(self) -> int:
+        return sum(len(part) for _, package in self._packages.values() for part in package.parts.values())
+
     def draw(self, name: str) -> bytes | None:
-        """Return the first page as PNG, with its seals; None where it is not kept, or uses what is not drawn here."""
+        """Return the first page as PNG, with its seals; None where it is not kept, or is none that is drawn here."""
         since, package = self._packages.get(name, (0.0, None))
         if package is None or time.monotonic() - since > KEPT_SECONDS:
             self._packages.pop(name, None)
@@ -50,6 +57,8 @@ class Drawings:
         with self._one_at_a_time:
             try:
                 first = read_pages(package, load_fonts())[0]
+                if max(first.page.width, first.page.height) > MAX_SIDE:
+                    return None
                 return svg_to_png(
                     write_svg(first.page, first.stamps, note=page_text(first.page)), resolution=RESOLUTION
                 )

@@ -261,7 +261,8 @@ def test_a_cut_is_told_codes_are_verified_on_with_their_age_and_the_service_is_f
             assert "断网核验" in page.inner_text(".verdict"), name
         scan(page, scans["valid"][0])
         assert "状态截至" in page.inner_text(".known")
-        assert page.is_visible("#offline")
+        assert "本页名录截至" in page.inner_text("#offline")
+        assert not page.is_visible("#lights"), "what it last said is no longer known"
         page.reload()
         assert scan(page, scans["revoked"][0]) == "无效 INVALID"
         assert "证照已吊销" in page.inner_text(".sentence")
@@ -312,11 +313,22 @@ def test_forms_of_other_sites_are_refused(window: WindowProcess, province: Provi
         assert "请求来自其他网站" in answer.text
 
 
-def test_the_names_on_a_licence_and_of_a_file_never_become_markup(window: WindowProcess) -> None:
+def test_names_on_a_licence_and_of_a_file_never_become_markup(
+    browser: Browser, window: WindowProcess, province: Province
+) -> None:
     nasty = "<img src=x onerror=alert(1)>"
     answer = httpx2.post(window.url, files={"picture": (nasty, b"no picture")})
     assert "<img" not in answer.text
-    assert "onerror" not in answer.text
+    text = text_of(province.issue(holder=nasty))
+    with opened(browser, window) as page:
+        until(
+            lambda: page.evaluate("performance.getEntriesByName(location.origin + '/offline/bundle.json').length > 0")
+        )
+        for judged_by in ("service", "page"):
+            assert scan(page, text) == "有效 VALID"
+            assert nasty in page.inner_text(".card .holder"), judged_by
+            assert page.locator("main img").count() == 0
+            page.route("**/*", lambda route: route.abort())
 
 
 def test_a_day_s_scans_end_with_the_day() -> None:

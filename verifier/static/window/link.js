@@ -1,5 +1,8 @@
 // Whether the service can be reached, and what is kept for the time when it cannot: the bundle of what it holds.
 
+import { ageOf } from "./offline-view.js";
+
+const NOTHING_KEPT = "本页还没有名录，扫描一律“无法判断”。";
 const LOOK_EVERY = 5000;
 const BUNDLE_EVERY = 30000;
 const PATIENCE = 4000;
@@ -32,6 +35,8 @@ class Link {
   set(reachable) {
     this.reachable = reachable;
     this.banner.hidden = reachable;
+    document.body.classList.toggle("cut", !reachable);
+    this.banner.querySelector("#kept").textContent = this.bundle ? ageOf(this.bundle) : NOTHING_KEPT;
   }
 
   async look() {

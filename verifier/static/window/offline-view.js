@@ -33,6 +33,17 @@ function known(title, evidence, now) {
   return `${title} ${clock.format(evidence.issued_at * 1000)}，${ago(now - evidence.issued_at)}${stale}`;
 }
 
+// Says how old what is kept is: the registry, and the oldest status.
+export function ageOf({ registry, regions }) {
+  const now = Date.now() / 1000;
+  const held = regions.map((region) => region.status).filter((status) => status !== null);
+  if (!registry || !held.length) {
+    return "本页没有名录或状态，扫描一律“无法判断”。";
+  }
+  const oldest = held.reduce((one, other) => (other.issued_at < one.issued_at ? other : one));
+  return `${known("本页名录截至", registry, now)}；${known("状态最旧截至", oldest, now)}。`;
+}
+
 function element(name, text, className = "") {
   const made = document.createElement(name);
   made.textContent = text;

@@ -44,6 +44,10 @@ export class Scanner {
         await judge();
       }
     }
+    const results = document.getElementById("results");
+    if (results.getBoundingClientRect().top > innerHeight / 2) {
+      results.scrollIntoView();
+    }
     this.voice.tell();
   }
 
