@@ -20,7 +20,6 @@ from tests.story.town import ROOT, Clerk, Holder, Operator, Town, town
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
     from playwright.sync_api import Browser
 
 COMPANY = "广州示例样品云图智能制造科技发展有限公司"
@@ -41,7 +40,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def verified(file: Path, everything: Town) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("ecert")), "verify", str(file), "--bundle", str(everything.folder / "bundle")]
+    command = [Path(sys.executable).with_name("ecert"), "verify", file, "--bundle", everything.folder / "bundle"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
