@@ -40,7 +40,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def verified(file: Path, everything: Town) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).with_name("ecert"), "verify", file, "--bundle", everything.folder / "bundle"]
+    program, bundle = Path(sys.executable).with_name("ecert"), everything.folder / "bundle"
+    command: list[str | Path] = [program, "verify", file, "--bundle", bundle]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
