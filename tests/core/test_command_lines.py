@@ -430,6 +430,16 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         assert list((status / "lists").glob("*.jwt"))
         assert list((status / "lists").glob("*.cwt"))
     assert (out / "bundle.bin").exists()
+    shown = {file.name for file in (out / "presentations").iterdir()}
+    assert shown == {
+        *("licences.json", "showing.json", "taken.json", "consent.json", "uses.json"),
+        *("dynamic-code.txt", "dynamic-code.png"),
+    }
+    (code,) = zxingcpp.read_barcodes(Image.open(out / "presentations" / "dynamic-code.png"))
+    assert code.text == (out / "presentations" / "dynamic-code.txt").read_text("ascii").strip()
+    accepted = {file.stem for file in (out / "receipts").glob("*.receipt")}
+    assert len(accepted) == 3
+    assert {file.stem for file in (out / "matters").glob("SL*.zip")} == accepted
     again = subprocess.run(
         [sys.executable, "scripts/demo_run.py", "--check", "--out", str(tmp_path)],
         cwd=ROOT,
