@@ -100,6 +100,7 @@ class Draft:
         agent: Who acts for the applicant.
         touched_at: When it was last worked on.
         presented: The licences handed in.
+        scanned: SM3 of the codes that were scanned for it: one that is scanned again is not used again.
         consent: The holder's consent, recorded at the counter.
         handwriting: What was written on the screen for it, as a picture; empty where it is on paper.
         by_law: Whether the clerk relies on a registered basis (依职能).
@@ -115,6 +116,7 @@ class Draft:
     agent: Person | None
     touched_at: datetime
     presented: tuple[Presented, ...] = ()
+    scanned: frozenset[bytes] = frozenset()
     consent: CounterConsent | None = None
     handwriting: bytes = b""
     by_law: bool = False
@@ -152,6 +154,11 @@ class Drafts:
         if draft is None or draft.operator != operator or at - draft.touched_at > IDLE:
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return draft
+
+    def of_code(self, code: bytes, operator: str) -> Draft | None:
+        """Return the clerk's case for which a code was scanned, by the SM3 of its text; None where there is none."""
+        found = (one for one in self._drafts.values() if one.operator == operator and code in one.scanned)
+        return next(found, None)
 
     def turn(self, case_id: str) -> asyncio.Lock:
         """Return what a case is changed under: two clicks, or two windows of a browser, have their turns."""

@@ -14,6 +14,7 @@ from ecert.matter import accept, acceptance_json, require_complete, resolve
 from ecert.matter.case import MAX_LICENCES
 from ecert.presentation import Way
 from ecert.receipt import assess_receipt, read_unsigned, write_unsigned
+from ecert.sm2 import sm3
 from ecert.verification import Outcome
 from ecert.web.agent_client import open_agent_signer, open_agent_vault
 from verifier.matters.case_files import files_of, pack
@@ -65,6 +66,7 @@ class Office:
         self.register = register
         self.drafts = Drafts()
         self.clerks = Clerks(settings.clerks)
+        self._arrivals = {one.id: asyncio.Lock() for one in settings.clerks}
         self.window = window or settings.name
         self.examiner = Examiner(settings, keeper, desk, self.window)
         self.reception = Reception(RegionServices(settings.connections, keeper.clock), self.examiner)
@@ -104,16 +106,29 @@ class Office:
         return self._open(matter, Draft(new_case(), matter.item_code, operator, applicant, agent, self.now()))
 
     async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
-        """Begin a case for whoever shows a code.
+        """Begin a case for whoever shows a code; where this clerk has begun one by that code, return it.
 
         Raises:
             EcertError: the code cannot be redeemed, or does not tell who applies.
         """
-        case_id = new_case()
-        found = await self.reception.arrive(matter, case_id, operator, text)
-        agent = agent or found.agent
-        draft = Draft(case_id, matter.item_code, operator, found.applicant, agent, self.now(), found.presented)
-        return self._open(matter, draft)
+        code = sm3(text.encode())
+        async with self._arrivals[operator]:
+            begun = self.drafts.of_code(code, operator)
+            if begun is not None:
+                return begun
+            case_id = new_case()
+            found = await self.reception.arrive(matter, case_id, operator, text)
+            draft = Draft(
+                id=case_id,
+                item_code=matter.item_code,
+                operator=operator,
+                applicant=found.applicant,
+                agent=agent or found.agent,
+                touched_at=self.now(),
+                presented=found.presented,
+                scanned=frozenset((code,)),
+            )
+            return self._open(matter, draft)
 
     def _open(self, matter: Matter, draft: Draft) -> Draft:
         if not matter.takes(draft.applicant.code_type):
@@ -121,12 +136,16 @@ class Office:
         return self.drafts.open(draft)
 
     async def scan(self, draft: Draft, text: str) -> Draft:
-        """Add the licences that a code shows.
+        """Add the licences that a code shows; one that was scanned for this case before adds nothing.
 
         Raises:
             EcertError: the code cannot be read or redeemed, or nothing in it can be believed.
         """
-        return await self.present(draft, await self.reception.scan(draft, self._matter(draft), text))
+        code = sm3(text.encode())
+        if code in draft.scanned:
+            return draft
+        found = await self.reception.scan(draft, self._matter(draft), text)
+        return await self.present(self.drafts.change(draft, self.now(), scanned=draft.scanned | {code}), found)
 
     async def present(self, draft: Draft, presented: Iterable[Presented]) -> Draft:
         """Add licences to a case; one that is there already is taken with what now allows its use.

@@ -24,7 +24,7 @@ from ecert.sm2 import sm3
 from ecert.verification import Outcome
 from tests.agency import ROOT, until
 from tests.agency import environment as command_environment
-from tests.verifier.matters.conftest import CARD, PURPOSE, SCAN, office_file
+from tests.verifier.matters.conftest import CARD, PURPOSE, RELOCATION, SCAN, Clerk, office_file
 from tests.verifier.province import REGION, now
 from tests.world import DATA
 from verifier.matters.settings import read_office
@@ -157,6 +157,18 @@ def test_somebody_elses_code_is_pointed_out_and_settles_nothing(city: City) -> N
     assert "这张证照属于他人，不是申请人或经办人" in page
     assert "证照属于他人，不是申请人" in page
     assert "还缺 3 份材料" in page
+
+
+def test_a_company_comes_with_whoever_acts_for_it_by_one_code(city: City) -> None:
+    company, person = city.service.issue(0, "business-licence"), city.service.issue()
+    matter = Matter.from_json((DATA / "matters/company-relocation.json").read_bytes())
+    fields = asked_fields(matter, company.identifier.type_code)
+    text = city.service.show(company, person, purpose=f"办理{matter.name}", fields=fields)
+    city.clerk.case = city.clerk.post(f"/matters/{RELOCATION}", data={"scan": text})
+    page = city.clerk.page()
+    assert "广州示例样品云图智能制造科技发展有限公司" in page
+    assert "还缺 3 份材料" in page
+    assert "不是申请人或经办人" not in page
 
 
 def test_only_an_identity_card_or_a_business_licence_tells_who_applies(city: City) -> None:
@@ -343,6 +355,21 @@ def test_without_a_phone_the_licence_is_called_up_by_consent_at_the_counter(city
     city.clerk.begin()
     city.clerk.post(f"{city.clerk.case}/law")
     assert "没有登记的调用依据" in problem(city.clerk.post(f"{city.clerk.case}/pulls", 400, data=asked))
+
+
+def test_a_code_that_is_sent_twice_by_one_clerk_is_no_used_code(city: City) -> None:
+    text = city.service.show(city.service.issue(), purpose=PURPOSE)
+    with ThreadPoolExecutor(3) as pool:
+        cases = set(pool.map(lambda _: city.clerk.post(f"/matters/{CARD}", data={"scan": text}), range(3)))
+    assert len(cases) == 1
+    city.clerk.begin()
+    text = city.service.show(city.service.issue(), purpose=PURPOSE)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: city.clerk.scan(text), range(3)))
+    assert city.clerk.page().count("出示动态码") == 1
+    colleague = Clerk(city.window.url, "clerk-8")
+    assert "已经用过" in colleague.post(f"/matters/{CARD}", 400, data={"scan": text})
+    colleague.http.close()
 
 
 def test_two_windows_at_once_and_a_double_click_lose_nothing(city: City) -> None:
