@@ -4,7 +4,7 @@
      "regions": [{"code", "name", "name_en", "fresh_until", "keys": […], "status": {…} | null}],
      "policy": {"default": [registry, status], "types": {type: […]}}, "omitted": [region, …],
      "types": {code: [zh, en]}, "titles": {step: [zh, en]}, "flags": {flag: [zh, en]},
-     "words": {reason: [sentence and remedy, Chinese and English]}, "advice": {…}, "unread": [reason, …]}
+     "words": {reason: [sentence and remedy, Chinese and English]}, "advice": {…}}
 
 Times are seconds after 1970, ages seconds. Everything in it was verified here; nothing in it is about a person: of a
 licence it has the index in a list, where something was decided. Regions that do not fit are left out, and their
@@ -26,7 +26,7 @@ from ecert.sm2 import sm3
 from ecert.trust import EntryState, Role
 from ecert.verification import Outcome
 from ecert.wording import Wording, words
-from verifier.advice import NOT_READ, advise
+from verifier.advice import SCAN_AGAIN, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,6 @@ def encode_bundle(registry: Registry | None, status: StatusView) -> bytes:
         "types": {code: [one.name, one.name_en] for code, one in load_catalogue().items()},
         "words": _words(),
         "advice": _advice(),
-        "unread": sorted(reason.value for reason in NOT_READ),
         "titles": STEP_TITLES,
         "flags": {flag.value: titles for flag, titles in FLAG_TITLES.items()},
     }
@@ -238,7 +237,8 @@ def _advice() -> dict[str, dict[str, Any]]:
     invalid = {reason.value: _told(advise(Outcome.INVALID, reason)) for reason in _REASONS}
     valid, unsure = (_told(advise(one, Reason.OK)) for one in (Outcome.VALID, Outcome.UNDETERMINED))
     other = _told(advise(Outcome.INVALID, Reason.RECORD_MALFORMED))
-    return {"valid": valid, "undetermined": unsure, "invalid": other, "by_reason": invalid}
+    again = _told(SCAN_AGAIN)
+    return {"valid": valid, "undetermined": unsure, "unread": again, "invalid": other, "by_reason": invalid}
 
 
 def _told(advice: Advice) -> dict[str, Any]:
