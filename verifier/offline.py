@@ -65,9 +65,9 @@ _REASONS: Final = (
 _PATHS: Final = ("CERTIFICATE_", "CRL_")
 
 
-def encode_bundle(registry: Registry | None, status: StatusView) -> bytes:
-    """Return the bundle of what is held, as JSON."""
-    regions, omitted = _fitting(registry, status)
+def encode_bundle(registry: Registry | None, status: StatusView, limit: int = MAX_BUNDLE) -> bytes:
+    """Return the bundle of what is held, as JSON, with at most `limit` bytes of regions."""
+    regions, omitted = _fitting(registry, status, limit)
     content = {
         "registry": None if registry is None else _ages(registry) | {"version": registry.version},
         "regions": regions,
@@ -101,7 +101,7 @@ class BrowserBundle:
             return self._made[2], self._made[3]
 
 
-def _fitting(registry: Registry | None, status: StatusView) -> tuple[list[dict[str, Any]], list[str]]:
+def _fitting(registry: Registry | None, status: StatusView, left: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the regions that fit, the small ones first, and the codes of those that do not."""
     if registry is None:
         return [], []
@@ -111,7 +111,6 @@ def _fitting(registry: Registry | None, status: StatusView) -> tuple[list[dict[s
     made = [_region(registry, found[0].region, found, status) for found in keys.values()]
     sized = sorted(((len(encode(one)), one) for one in made), key=lambda pair: pair[0])
     fitting: list[dict[str, Any]] = []
-    left = MAX_BUNDLE
     for size, one in sized:
         left -= size
         if left >= 0:
