@@ -62,7 +62,7 @@ _REASONS: Final = (
     Reason.CLOCK_BEHIND,
 )  # fmt: skip
 """Every reason of `assess` about a face, but those about certificates' paths."""
-_PATHS: Final = ("CERTIFICATE_", "CRL_")
+_PATHS: Final = ("CERTIFICATE_", "CRL_", "SIGNATURE_", "PUBLIC_KEY_", "DATA_")
 
 
 def encode_bundle(registry: Registry | None, status: StatusView, limit: int = MAX_BUNDLE) -> bytes:

@@ -31,7 +31,7 @@ export class Scanner {
   }
 
   inTurn(work) {
-    this.queue = this.queue.then(work);
+    this.queue = this.queue.then(work, work); // what went wrong with one scan is not the next one's
     return this.queue;
   }
 
