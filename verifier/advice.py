@@ -8,17 +8,6 @@ from typing import Final
 from ecert.errors import Reason
 from ecert.verification import Outcome
 
-NOT_READ: Final = frozenset(
-    {
-        Reason.NOT_A_LICENCE_TEXT,
-        Reason.TEXT_DAMAGED,
-        Reason.IMAGE_UNREADABLE,
-        Reason.NO_QR_IN_IMAGE,
-        Reason.TOO_LARGE,
-    }
-)
-"""Reasons by which nothing was read: no licence was looked at, and none is to be called invalid."""
-
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -36,7 +25,7 @@ class Advice:
 
 
 _ACCEPT: Final = Advice("您的证照核验有效，不用再交纸质材料。", "Your licence is valid; no paper is needed.")
-_AGAIN: Final = Advice(
+SCAN_AGAIN: Final = Advice(
     "请把二维码再出示一次：屏幕调亮，纸面放平。",
     "Please show the code again: a bright screen, or flat paper.",
     (
@@ -48,6 +37,7 @@ _AGAIN: Final = Advice(
         ("仍不行：按原有方式收取纸质证照", "Failing that, take the paper licence as before"),
     ),
 )
+"""Of a code that was not read whole: no licence was looked at, and none is to be called invalid."""
 _CANNOT_TELL: Final = Advice(
     "现在暂时核验不了，这不代表您的证照有问题。我们换一种方式办理，请稍候。",
     "It cannot be checked just now; that says nothing against your licence. We use another way, one moment please.",
@@ -113,6 +103,4 @@ def advise(outcome: Outcome, reason: Reason) -> Advice:
     """Return what to say and do about an outcome."""
     if outcome is Outcome.VALID:
         return _ACCEPT
-    if outcome is Outcome.UNDETERMINED:
-        return _CANNOT_TELL
-    return _AGAIN if reason in NOT_READ else _BY_REASON.get(reason, _REFUSED)
+    return _CANNOT_TELL if outcome is Outcome.UNDETERMINED else _BY_REASON.get(reason, _REFUSED)

@@ -4,7 +4,7 @@
      "regions": [{"code", "name", "name_en", "fresh_until", "keys": […], "status": {…} | null}],
      "policy": {"default": [registry, status], "types": {type: […]}}, "omitted": [region, …],
      "types": {code: [zh, en]}, "titles": {step: [zh, en]}, "flags": {flag: [zh, en]},
-     "words": {reason: [sentence and remedy, Chinese and English]}, "advice": {…}, "unread": [reason, …]}
+     "words": {reason: [sentence and remedy, Chinese and English]}, "advice": {…}}
 
 Times are seconds after 1970, ages seconds. Everything in it was verified here; nothing in it is about a person: of a
 licence it has the index in a list, where something was decided. Regions that do not fit are left out, and their
@@ -26,7 +26,7 @@ from ecert.sm2 import sm3
 from ecert.trust import EntryState, Role
 from ecert.verification import Outcome
 from ecert.wording import Wording, words
-from verifier.advice import NOT_READ, advise
+from verifier.advice import SCAN_AGAIN, advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,12 +62,12 @@ _REASONS: Final = (
     Reason.CLOCK_BEHIND,
 )  # fmt: skip
 """Every reason of `assess` about a face, but those about certificates' paths."""
-_PATHS: Final = ("CERTIFICATE_", "CRL_")
+_PATHS: Final = ("CERTIFICATE_", "CRL_", "SIGNATURE_", "PUBLIC_KEY_", "DATA_")
 
 
-def encode_bundle(registry: Registry | None, status: StatusView) -> bytes:
-    """Return the bundle of what is held, as JSON."""
-    regions, omitted = _fitting(registry, status)
+def encode_bundle(registry: Registry | None, status: StatusView, limit: int = MAX_BUNDLE) -> bytes:
+    """Return the bundle of what is held, as JSON, with at most `limit` bytes of regions."""
+    regions, omitted = _fitting(registry, status, limit)
     content = {
         "registry": None if registry is None else _ages(registry) | {"version": registry.version},
         "regions": regions,
@@ -76,7 +76,6 @@ def encode_bundle(registry: Registry | None, status: StatusView) -> bytes:
         "types": {code: [one.name, one.name_en] for code, one in load_catalogue().items()},
         "words": _words(),
         "advice": _advice(),
-        "unread": sorted(reason.value for reason in NOT_READ),
         "titles": STEP_TITLES,
         "flags": {flag.value: titles for flag, titles in FLAG_TITLES.items()},
     }
@@ -102,7 +101,7 @@ class BrowserBundle:
             return self._made[2], self._made[3]
 
 
-def _fitting(registry: Registry | None, status: StatusView) -> tuple[list[dict[str, Any]], list[str]]:
+def _fitting(registry: Registry | None, status: StatusView, left: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the regions that fit, the small ones first, and the codes of those that do not."""
     if registry is None:
         return [], []
@@ -112,7 +111,6 @@ def _fitting(registry: Registry | None, status: StatusView) -> tuple[list[dict[s
     made = [_region(registry, found[0].region, found, status) for found in keys.values()]
     sized = sorted(((len(encode(one)), one) for one in made), key=lambda pair: pair[0])
     fitting: list[dict[str, Any]] = []
-    left = MAX_BUNDLE
     for size, one in sized:
         left -= size
         if left >= 0:
@@ -238,7 +236,8 @@ def _advice() -> dict[str, dict[str, Any]]:
     invalid = {reason.value: _told(advise(Outcome.INVALID, reason)) for reason in _REASONS}
     valid, unsure = (_told(advise(one, Reason.OK)) for one in (Outcome.VALID, Outcome.UNDETERMINED))
     other = _told(advise(Outcome.INVALID, Reason.RECORD_MALFORMED))
-    return {"valid": valid, "undetermined": unsure, "invalid": other, "by_reason": invalid}
+    again = _told(SCAN_AGAIN)
+    return {"valid": valid, "undetermined": unsure, "unread": again, "invalid": other, "by_reason": invalid}
 
 
 def _told(advice: Advice) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ecert.report import STEP_TITLES, local_time, verdict_json
 from ecert.seal import Outcome as FindingOutcome
 from ecert.verification import Outcome, Result
 from ecert.wording import words
-from verifier.advice import NOT_READ, advise
+from verifier.advice import SCAN_AGAIN, advise
 from verifier.lights import aged, clock_time
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ _FINDINGS: Final = {
 }
 
 
-def kind_of(outcome: Outcome, reason: Reason) -> str:
-    """Return which of the four kinds an outcome is shown as."""
-    return UNREAD if outcome is Outcome.INVALID and reason in NOT_READ else outcome.value
+def _is_unread(sighting: Sighting) -> bool:
+    """Tell whether a code was not read whole: its first step failed, so that no licence was looked at at all."""
+    verdict = sighting.verdict
+    return sighting.file is None and verdict is not None and verdict.checks[0].result is Result.FAIL
 
 
 def view(sighting: Sighting, drawing: str | None = None) -> dict[str, Any]:
@@ -58,7 +59,8 @@ def view(sighting: Sighting, drawing: str | None = None) -> dict[str, Any]:
     """
     verdict, file, showing = sighting.verdict, sighting.file, sighting.showing
     outcome, reason = _decided(verdict, file)
-    kind, said, advice = kind_of(outcome, reason), words(reason), advise(outcome, reason)
+    unread, said = _is_unread(sighting), words(reason)
+    kind, advice = (UNREAD, SCAN_AGAIN) if unread else (outcome.value, advise(outcome, reason))
     told = None if verdict is None else verdict_json(verdict)
     icon, heading, heading_en = HEADINGS[kind]
     return {

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecert import envelope
 from ecert.cli.files import write_atomic
@@ -43,6 +44,9 @@ from ecert.trust.metadata import export_files
 from ecert.x509 import Certificate, CrlReason, Name, Profile, Revocation, build_certificate, build_crl
 from tests.core.ledgers import MemoryLedger
 from tests.trust.repository import Repository
+
+if TYPE_CHECKING:
+    from ecert.licence_file import FileMaker
 
 DATA = Path(__file__).parents[2] / "scripts" / "demo-data"
 REGION = "440000"
@@ -162,8 +166,14 @@ class Province:
 
     # Licences
 
-    def issue(self, row: int = 0, slug: str = "business-licence", holder: str | None = None) -> SealedLicence:
-        """Issue a licence of the demo's; to a `holder` of another name, if one is given."""
+    def issue(
+        self,
+        row: int = 0,
+        slug: str = "business-licence",
+        holder: str | None = None,
+        files: FileMaker | None = None,
+    ) -> SealedLicence:
+        """Issue a licence of the demo's; to a `holder` of another name if one is given, with a file by `files`."""
         asked = json.loads((DATA / f"{slug}.json").read_text("utf-8"))[row]
         if holder is not None:
             asked["certificateHolderName"] = holder
@@ -178,6 +188,7 @@ class Province:
             ledger=self.ledger,
             now=now,
             entropy=secrets.token_bytes,
+            files=files,
         )
 
     def reference(self, licence: SealedLicence) -> StatusRef:

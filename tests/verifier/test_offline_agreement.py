@@ -16,10 +16,11 @@ from ecert.errors import MalformedError
 from ecert.licence import face
 from ecert.licence.face import MAX_FACE
 from ecert.qr import encode_text
+from ecert.revocation import State, StatusEvent
 from ecert.verification import Outcome, Verdict, assess
 from tests import world
 from tests.browsing import chromium
-from tests.world import HOST, START, World
+from tests.world import HOST, OTHER, START, World, demo_application
 from verifier import offline
 from verifier.offline import UNCHECKED, encode_bundle
 
@@ -155,6 +156,21 @@ def test_no_change_of_a_single_byte_is_valid_in_the_page_either(page: Page) -> N
     agreed = require_agreement(page, encode_bundle(registry, status), judged)
     assert {"ok", "seal-bad", "record-malformed", "issuer-unknown", "text-damaged", "too-large"} <= agreed
     assert [verdict.outcome for _, _, verdict in judged].count(Outcome.VALID) == 2
+
+
+def test_a_region_that_does_not_fit_is_left_out_and_its_licences_cannot_be_told(page: Page) -> None:
+    country = World()
+    ours, theirs = country.issue(), country.issue(demo_application("business-licence", 2), OTHER)
+    country.decide(ours, StatusEvent(State.REVOKED, START, START))
+    registry = country.registry()
+    status = country.status(registry)
+    whole = json.loads(encode_bundle(registry, status))
+    smaller = min(len(json.dumps(one, separators=(",", ":"))) for one in whole["regions"])
+    cut = json.loads(encode_bundle(registry, status, smaller + 100))
+    assert (whole["omitted"], cut["omitted"]) == ([], ["440000"])
+    cases = [(one.text(HOST), START.timestamp()) for one in (ours, theirs)]
+    told = [[answer[:2] for answer in page.evaluate(JUDGE, [bundle, cases])] for bundle in (whole, cut)]
+    assert told == [[["invalid", "revoked"], ["valid", "ok"]], [["undetermined", "issuer-unknown"], ["valid", "ok"]]]
 
 
 def test_marks_far_apart_are_found_again(page: Page) -> None:

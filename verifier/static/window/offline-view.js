@@ -61,9 +61,8 @@ function fill(root, slot, ...content) {
   root.querySelector(`[data-slot="${slot}"]`).replaceChildren(...content);
 }
 
-function adviceOf(bundle, verdict) {
-  const { advice } = bundle;
-  return verdict.outcome === "invalid" ? (advice.by_reason[verdict.reason] ?? advice.invalid) : advice[verdict.outcome];
+function adviceOf({ advice }, kind, reason) {
+  return kind === "invalid" ? (advice.by_reason[reason] ?? advice.invalid) : advice[kind];
 }
 
 function fillCard(root, bundle, { face, region, key }) {
@@ -95,11 +94,11 @@ function steps(bundle, checks) {
 }
 
 export function showVerdict(bundle, verdict, now) {
-  const unread = verdict.outcome === "invalid" && bundle.unread.includes(verdict.reason);
+  const unread = verdict.checks[0].result === "fail";
   const kind = unread ? "unread" : verdict.outcome;
   const [icon, heading, headingEn] = KINDS[kind];
   const [said, saidEn, remedy, remedyEn] = bundle.words[verdict.reason];
-  const advice = adviceOf(bundle, verdict);
+  const advice = adviceOf(bundle, kind, verdict.reason);
   const root = document.getElementById("offline-verdict").content.cloneNode(true);
   const section = root.querySelector(".verdict");
   section.classList.add(kind);

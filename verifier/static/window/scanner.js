@@ -5,6 +5,11 @@ import { readHere } from "./camera.js";
 import { Unreachable } from "./link.js";
 import { showNotice, showVerdict } from "./offline-view.js";
 
+// A code on a licence is answered at once; a file is sent and drawn first, a phone's code asked about elsewhere.
+const SHORT = 4000;
+const LONG = 20000;
+const PHONE = /\/D#/;
+
 export class Scanner {
   constructor(link, voice) {
     this.link = link;
@@ -15,27 +20,28 @@ export class Scanner {
   takeText(typed) {
     const form = new FormData();
     form.set("text", typed);
-    return this.inTurn(() => this.send(form, () => this.judge(typed)));
+    const patience = PHONE.test(undoKeyboard(typed)) ? LONG : SHORT;
+    return this.inTurn(() => this.send(form, patience, () => this.judge(typed)));
   }
 
   takeFile(file) {
     const form = new FormData();
     form.set("picture", file);
-    return this.inTurn(() => this.send(form, () => this.judgePicture(file)));
+    return this.inTurn(() => this.send(form, LONG, () => this.judgePicture(file)));
   }
 
   inTurn(work) {
-    this.queue = this.queue.then(work);
+    this.queue = this.queue.then(work, work); // what went wrong with one scan is not the next one's
     return this.queue;
   }
 
   // Sends a form; where the service is out of reach, judges here. A known cut is not waited for.
-  async send(form, judge) {
+  async send(form, patience, judge) {
     if (!this.link.reachable) {
       await judge();
     } else {
       try {
-        const answer = await this.link.ask("/", { method: "POST", body: form });
+        const answer = await this.link.ask("/", { method: "POST", body: form, signal: AbortSignal.timeout(patience) });
         this.set(new DOMParser().parseFromString(await answer.text(), "text/html"));
       } catch (error) {
         if (!(error instanceof Unreachable)) {
