@@ -128,7 +128,8 @@ class Counter:
                 at=now,
                 until=now + USE_OF_A_SHOWING,
             )
-            found.append(Handed(opened, one.fields, grant, issuer_of(ledger, self.place, opened)))
+            issuer = issuer_of(ledger, self.place, opened) if opened.is_whole(one.fields) else None
+            found.append(Handed(opened, one.fields, grant, issuer))
         return found
 
     async def report(self, visitor: Visitor, licence: Identifier | bytes, use: Use | None) -> None:

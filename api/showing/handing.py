@@ -1,4 +1,8 @@
-"""What a window is handed of a licence: its face, or the whole record with an annotated copy (加注件) and the grant."""
+"""What a window is handed of a licence: its face; or the record with what was granted of it, a copy, and the grant.
+
+The annotated copy (加注件) is of the whole page: it goes along where the holder disclosed all of it, was told so when
+asked, or the ground is another.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +113,7 @@ def hand(one: Handed, by: Requester, fonts: FontSet) -> HandedBody:
     copy = None if one.grant is None or one.issuer is None else _copy(one.held, one.grant, one.issuer, by, fonts)
     return HandedBody(
         identifier=one.held.licence.identifier.text,
-        record=_text(one.held.sealed.record) if record else None,
+        record=_text(one.held.record_of(one.fields)) if record else None,
         face=_text(one.held.sealed.face),
         file=None if copy is None else _text(copy),
         fields=list(one.fields),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from ecert.errors import NotFoundError, Reason
 from ecert.licence.application import HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME, NUMBER
 from ecert.licence.codes import Phrase
 from ecert.licence.identifier import parse_identifier
-from ecert.licence.record import MAX_RECORD, decode_record, read_fields
+from ecert.licence.record import MAX_RECORD, decode_record, disclose, read_fields
 from ecert.ofd.compose import FaceContent, compose, face_values
 from ecert.ofd.package import Package
 from ecert.ofd.pages import read_pages
@@ -61,9 +61,18 @@ class Held:
     kind: PublishedType
 
     def disclosable(self, names: Collection[str]) -> tuple[str, ...]:
-        """Return those names that it has, in ascending order; a number that is disclosed says what kind it is."""
-        wanted = {*names, HOLDER_CODE_TYPE} if HOLDER_CODE in names else set(names)
-        return tuple(sorted(wanted & self.fields.keys()))
+        """Return those names that it has, in ascending order."""
+        return tuple(sorted(set(names) & self.fields.keys()))
+
+    def is_whole(self, names: Collection[str]) -> bool:
+        """Tell whether these are all the items that its holder may disclose."""
+        return all(one.name in names for one in show(self.kind.definition, self.fields))
+
+    def record_of(self, names: Collection[str]) -> bytes:
+        """Return its sealed record with these fields in it, and no others; with a number, of what kind it is."""
+        sealed = envelope.decode(self.sealed.record, limit=MAX_RECORD)
+        kept = {*names, HOLDER_CODE_TYPE} if HOLDER_CODE in names else names
+        return replace(sealed, unprotected=disclose(sealed.unprotected, kept)).encode()
 
 
 class HeldBook:

@@ -29,7 +29,7 @@ from ecert.licence.validity import (
 from ecert.sm2 import DIGEST_LENGTH, sm3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from ecert.licence.fields import FieldValue
@@ -170,6 +170,20 @@ def read_fields(unprotected: bytes, digests: tuple[bytes, ...]) -> dict[str, Fie
             raise _malformed("the disclosed items are out of order or repeated")
         fields[name], previous = value, digest
     return fields
+
+
+def disclose(unprotected: bytes, names: Collection[str]) -> bytes:
+    """Return an unprotected header that discloses no other fields than these; what is signed stays as it is.
+
+    Raises:
+        MalformedError: it is not a list of disclosed items.
+    """
+    header = cbor.decode(unprotected, limit=MAX_RECORD, reason=Reason.RECORD_MALFORMED)
+    items = header.get(DISCLOSED, []) if isinstance(header, dict) else None
+    if not isinstance(items, list):
+        raise _malformed("the unprotected header is not a list of disclosed items")
+    kept = [item for item in items if _read_item(item)[0] in names]
+    return cbor.encode({DISCLOSED: kept} if kept else {})
 
 
 def _read_item(item: cbor.Value) -> tuple[str, FieldValue, bytes]:

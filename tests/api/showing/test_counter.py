@@ -16,11 +16,12 @@ from api.showing.sessions import IDLE
 from ecert import envelope
 from ecert.cli.published import load_published_holdings
 from ecert.licence.identifier import parse_identifier
-from ecert.licence.record import MAX_RECORD
+from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
 from ecert.presentation import AuthCode, Binding, DynamicCode
 from ecert.report import timestamp
+from ecert.verification import Outcome, assess
 from ecert.verification.files import FileKind, Question, assess_file
 from tests.api.office import DEPARTMENT, OTHER, serving
 from tests.api.province import GUANGDONG, now
@@ -43,12 +44,13 @@ def card(site: Site) -> str:
 
 def test_what_is_shown_is_taken_once_with_record_copy_and_grant_and_the_phone_is_told(site: Site, card: str) -> None:
     phone = Phone.of(site)
-    shown = phone.show(card)
+    everything = sorted(one["name"] for one in phone.licences()[0]["items"])
+    shown = phone.show(card, fields=everything)
     assert phone.look(shown["key"]) == {"state": "up", "taken": None}
     taken = redeem(site, shown["text"])
     assert taken.status_code == 200, taken.text
     (handed,) = taken.json()["licences"]
-    assert (handed["identifier"], handed["fields"]) == (card, NAMES)
+    assert (handed["identifier"], handed["fields"]) == (card, everything)
     record = envelope.decode(b64decode(handed["record"]), limit=MAX_RECORD)
     assert site.region.provinces.registry.find(record.key_id) is not None
     grant = handed["grant"]
@@ -66,8 +68,20 @@ def test_what_is_shown_is_taken_once_with_record_copy_and_grant_and_the_phone_is
     assert (again.status_code, again.json()["code"]) == (409, "code-used")
     assert AT_THE_WINDOW["window"] in again.json()["detail"]
     outcomes = [(one["way"]["code"], one["outcome"], one["fields"]) for one in phone.uses()]
-    assert outcomes == [("showing", "code-used", []), ("showing", "ok", NAMES)]
+    assert outcomes == [("showing", "code-used", []), ("showing", "ok", everything)]
     assert phone.uses()[1]["ground"]["evidence"] == f"showing:{shown['key']}"
+
+
+def test_a_window_gets_what_the_holder_disclosed_and_nothing_else(site: Site, card: str) -> None:
+    (handed,) = redeem(site, Phone.of(site).show(card)["text"]).json()["licences"]
+    assert handed["file"] is None
+    sealed = envelope.decode(b64decode(handed["record"]), limit=MAX_RECORD)
+    read = read_fields(sealed.unprotected, decode_record(sealed.payload).digests)
+    assert sorted(read) == [*NAMES, "certificateHolderTypeCode"]
+    site.region.provinces.publish()
+    held = load_published_holdings(site.region.provinces.published, now())
+    told = assess(b64decode(handed["record"]), registry=held.registry, status=held.status, at=now())
+    assert told.outcome is Outcome.VALID
 
 
 def verdict(site: Site, file: bytes) -> str:
