@@ -105,7 +105,7 @@ def test_what_makes_no_sense_is_refused(site: Site) -> None:
     for wrong in WRONG:
         answer = site.post(OPERATOR, f"{PATH}/systems", system(PrivateKey.generate(), **wrong))
         assert answer.status_code == 422, wrong
-    assert len(site.call(OPERATOR, "GET", PATH).json()["callers"]) == 18
+    assert len(site.call(OPERATOR, "GET", PATH).json()["callers"]) == 24
 
 
 def test_the_page_lists_them_and_ends_one(site: Site) -> None:
