@@ -119,6 +119,7 @@ class MatterPages:
             detail,
             matter=_matter(case.matter),
             case=told,
+            at=local_time(case.at),
             id=draft.id,
             rows=rows,
             licences=[_shown(*one, case) for one in zip(case.shown, draft.presented, strict=True)],

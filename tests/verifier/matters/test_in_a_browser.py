@@ -189,6 +189,19 @@ def test_consent_is_written_on_the_screen(browser: Browser, city: City) -> None:
         assert len(picture.convert("L").getcolors() or ()) > 1
 
 
+def test_the_notice_is_printed_with_all_that_is_missing_and_without_forms(browser: Browser, city: City) -> None:
+    city.clerk.begin()
+    page = opened(browser, city.clerk, f"{city.window.url}{city.clerk.case}", unfold=False)
+    assert not page.locator("p.print").is_visible()
+    page.emulate_media(media="print")
+    assert "一次性告知单" in page.inner_text("p.print")
+    printed = page.inner_text("main")
+    assert "居住证、劳动合同或单位证明复印件一份" in printed
+    for form in page.locator("form, button, summary").all():
+        assert not form.is_visible()
+    page.context.close()
+
+
 def test_without_a_script_handwriting_is_not_offered_and_paper_is(browser: Browser, city: City) -> None:
     city.clerk.begin()
     page = opened(browser, city.clerk, f"{city.window.url}{city.clerk.case}", script=False)
