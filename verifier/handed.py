@@ -18,6 +18,7 @@ from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD
 from ecert.presentation import Answer, AuthCode, Binding, Ground
 from ecert.presentation import Grant as LicenceGrant
+from verifier.redeeming import Showing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,16 @@ class _Handed(_Answer):
 
 class _Licences(_Answer):
     licences: Annotated[list[_Handed], Field(max_length=MAX_LICENCES)]
+
+
+class _Face(_Answer):
+    face: Annotated[bytes, PlainValidator(_octets(MAX_FACE))]
+
+
+class _Showing(_Answer):
+    purpose: Text
+    made_at: AwareDatetime
+    licences: Annotated[list[_Face], Field(min_length=1, max_length=MAX_LICENCES)]
 
 
 class _Request(_Answer):
@@ -129,6 +140,19 @@ def read_licences(data: bytes) -> tuple[Handed, ...]:
         return tuple(map(_licence, _Licences.model_validate_json(data).licences))
     except (ValidationError, EcertError) as error:
         raise _unusable("no licences as the contract says") from error
+
+
+def read_showing(data: bytes) -> Showing:
+    """Read what a phone shows, faces alone.
+
+    Raises:
+        UndeterminedError: REGION_ANSWER_UNUSABLE; it is something else.
+    """
+    try:
+        found = _Showing.model_validate_json(data)
+    except ValidationError as error:
+        raise _unusable("no faces as the contract says") from error
+    return Showing(found.purpose, found.made_at, tuple(one.face for one in found.licences))
 
 
 def read_request(data: bytes) -> Asked:

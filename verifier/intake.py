@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ecert.cli.pixels import SIGNATURES
-from ecert.errors import EcertError, MalformedError, Reason
+from ecert.errors import MalformedError, Reason
 from ecert.presentation import CodeKind, read_code
 from ecert.verification.files import FileKind, FileVerdict, assess_file, kind_of_file
 from ecert.verification.files import Question as FileQuestion
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ecert.verification import Verdict
     from verifier.desk import Desk
     from verifier.keeper import Keeper
-    from verifier.redeeming import Redeemed, Redeemer
+    from verifier.redeeming import Redeemer, Showing
 
 PHONE_CODE: Final = Wording(
     "这是手机上的动态码，本窗口没有连接出示服务",
@@ -37,7 +37,6 @@ OFFLINE_CODE: Final = Wording(
     "请持证人联网后重新出示，或出示证照上的二维码（照面码）",
     "Ask the holder to go online and show it anew, or for the code on the licence itself",
 )
-_EMPTY: Final = "这次出示没有可核验的证照 nothing to verify was shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Sighting:
 
     verdict: Verdict | None
     file: FileVerdict | None = None
-    showing: Redeemed | None = None
+    showing: Showing | None = None
 
 
 class NotTakenError(Exception):
@@ -124,8 +123,5 @@ class Intake:
     async def _redeem(self, text: str) -> tuple[Sighting, ...]:
         if self._redeemer is None:
             raise NotTakenError(PHONE_CODE)
-        showing = await self._redeemer.redeem(text, operator=self._window)
-        faces = [one.face for one in showing.licences if one.face is not None]
-        if not faces:
-            raise EcertError(Reason.DATA_MALFORMED, _EMPTY)
-        return tuple([Sighting(await self._desk.answer(Question(face)), showing=showing) for face in faces])
+        showing = await self._redeemer.look(text, self._window)
+        return tuple([Sighting(await self._desk.answer(Question(face)), showing=showing) for face in showing.faces])

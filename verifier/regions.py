@@ -18,11 +18,12 @@ import httpx2
 
 from ecert.errors import CustodyError, EcertError, NotFoundError, Reason, RejectedError, UndeterminedError
 from ecert.licence.codes import region_name
+from ecert.presentation import DynamicCode, read_code
 from ecert.report import timestamp
 from ecert.web.agent_client import open_agent_signer
 from ecert.web.message_signatures import sign
 from ecert.web.signature_base import Message
-from verifier.handed import MAX_COPY, MAX_LICENCES, read_licences, read_problem, read_request
+from verifier.handed import MAX_COPY, MAX_LICENCES, read_licences, read_problem, read_request, read_showing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ecert.matter import Person
     from ecert.presentation import CounterConsent, Requester, Use, Wanted
     from verifier.handed import Asked, Handed
+    from verifier.redeeming import Showing
 
 PATIENCE: Final = 8.0
 """Seconds that a service may take for an answer; a clerk and a citizen stand and wait."""
@@ -101,6 +103,10 @@ class RegionServices:
             raise UndeterminedError(Reason.REGION_NOT_CONNECTED, region if name is None else f"{name.zh} {region}")
         return service
 
+    async def look(self, text: str, window: str) -> Showing:
+        """See `verifier.redeeming.Redeemer`."""
+        return await self.of(DynamicCode.decode(read_code(text)[1]).region).look(text, window)
+
     async def close(self) -> None:
         """Let go of connections."""
         for service in self._services.values():
@@ -130,6 +136,15 @@ class RegionService:
         """
         content = {"text": text, "window": window, "operator": operator, "use": _use(use)}
         return read_licences(await self._ask("POST", "/api/v1/showings/redeem", content, MAX_HANDED))
+
+    async def look(self, text: str, window: str) -> Showing:
+        """Redeem a dynamic code for its faces alone: once.
+
+        Raises:
+            RejectedError: CODE_UNKNOWN, CODE_USED, CODE_EXPIRED or TEXT_DAMAGED.
+        """
+        content = {"text": text, "window": window, "operator": window, "use": None}
+        return read_showing(await self._ask("POST", "/api/v1/showings/redeem", content))
 
     async def ask(
         self,

@@ -97,7 +97,8 @@ def build_services(settings: Settings, clock: Callable[[], datetime], redeemer: 
     Args:
         settings: How it runs.
         clock: Returns the time, aware.
-        redeemer: Has phones' dynamic codes redeemed; without one the page says what to do instead.
+        redeemer: Has phones' dynamic codes redeemed; by default the services that an office is connected with, and
+            without any the page says what to do instead.
 
     Raises:
         EcertError: the folder, its root, a URL or the window's name cannot be used.
@@ -118,7 +119,7 @@ def build_services(settings: Settings, clock: Callable[[], datetime], redeemer: 
     desk = Desk(keeper, publishers)
     office = None if settings.matters is None else _open_office(settings.matters, settings.window, keeper, desk)
     page = Page(settings.window, keeper, takes_matters=office is not None, online=bool(publishers))
-    intake = Intake(desk, keeper, settings.window, redeemer)
+    intake = Intake(desk, keeper, settings.window, redeemer or (None if office is None else office.redeemer))
     return Services(keeper, refresher, desk, health, page, intake, metrics, receipts, office)
 
 

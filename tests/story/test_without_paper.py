@@ -77,6 +77,9 @@ def test_a_licence_from_the_console_to_a_receipt_and_its_revocation(
 
     clerk.begin(CARD, code)
     assert "已经用过" in clerk.said()
+    said = clerk.scan(holder.show("营业执照"))
+    assert "有效" in said
+    assert "手机出示" in said
 
     face = shown_on_the_licence(operator, licence)
     assert "有效" in clerk.scan(face)

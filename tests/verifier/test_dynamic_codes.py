@@ -14,14 +14,13 @@ from ecert.presentation import CodeKind, DynamicCode, read_code
 from tests.serving import running
 from tests.verifier.province import now
 from verifier.app import create_app
-from verifier.redeeming import HandedOut, Redeemed
+from verifier.redeeming import Showing
 from verifier.services import Settings, build_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ecert.presentation import Use
     from tests.verifier.province import Province
     from tests.verifier.servers import PublishingServer
 
@@ -37,8 +36,7 @@ class Service:
         self.taken: list[tuple[str, str]] = []
         self.away = False
 
-    async def redeem(self, text: str, *, operator: str, use: Use | None = None) -> Redeemed:
-        assert use is None
+    async def look(self, text: str, window: str) -> Showing:
         if self.away:
             raise EcertError(Reason.SOURCE_UNREACHABLE, "no answer")
         kind, data = read_code(text)
@@ -46,9 +44,8 @@ class Service:
         DynamicCode.decode(data)
         if any(text == one for one, _ in self.taken):
             raise EcertError(Reason.CODE_USED, "at 10:32, window 3")
-        self.taken.append((text, operator))
-        licences = tuple(HandedOut("an identifier", face) for face in self.faces)
-        return Redeemed(PURPOSE, now(), now(), licences)
+        self.taken.append((text, window))
+        return Showing(PURPOSE, now(), self.faces)
 
 
 @contextmanager

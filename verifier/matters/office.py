@@ -72,6 +72,11 @@ class Office:
         self.reception = Reception(RegionServices(settings.connections, keeper.clock), self.examiner)
         self._keeper = keeper
 
+    @property
+    def redeemer(self) -> RegionServices | None:
+        """What asks the regions' services about phones' codes; None where there are none."""
+        return self.reception.services if self.settings.connections else None
+
     async def close(self) -> None:
         """Let go of the register and of connections."""
         await self.reception.close()

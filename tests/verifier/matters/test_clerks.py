@@ -141,7 +141,11 @@ def test_the_command_makes_an_account() -> None:
     assert "258000" not in ran.stdout
 
 
-@pytest.mark.parametrize("text", ["", "258000", "scrypt$15$8$1$AAAA$AAAA", PIN.text[:-4] + "!!!!", PIN.text + "x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "258000", "scrypt$15$8$1$AAAA$AAAA", PIN.text[:-4] + "!!!!", PIN.text + "x"],
+    ids=["nothing", "a PIN", "too short", "no base64", "too long"],
+)
 def test_what_is_no_pin_is_refused(text: str) -> None:
     with pytest.raises(MalformedError):
         Pin.parse(text)
