@@ -46,7 +46,7 @@ _ALSO: Final = "also:"
 _WHOLE: Final = "whole"
 _PICTURE: Final = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'none'; img-src data:",
+    "content-security-policy": "default-src 'none'; img-src data:; sandbox",
     "cross-origin-resource-policy": "same-origin",
 }
 """A picture is nothing but that, and for this service's own pages."""

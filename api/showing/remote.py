@@ -89,15 +89,16 @@ class RemotePortal:
 
     async def licences(self, holder: Holder) -> LicencesBody:
         """See `Portal`."""
-        return await self._ask(LicencesBody, "/licences", holder)
+        said = await self._ask(LicencesBody, "/licences", holder)
+        return LicencesBody(licences=[self._own(one) for one in said.licences])
 
     async def find(self, holder: Holder, asked: NamedBody) -> LicenceBody:
         """See `Portal`."""
-        return await self._ask(LicenceBody, "/licences/find", holder, asked)
+        return self._own(await self._ask(LicenceBody, "/licences/find", holder, asked))
 
     async def reveal(self, holder: Holder, asked: DisclosureBody) -> LicenceBody:
         """See `Portal`."""
-        return await self._ask(LicenceBody, "/licences/reveal", holder, asked)
+        return self._own(await self._ask(LicenceBody, "/licences/reveal", holder, asked))
 
     async def picture(self, holder: Holder, asked: DisclosureBody) -> PictureBody:
         """See `Portal`."""
@@ -144,6 +145,12 @@ class RemotePortal:
             return kind.model_validate_json(data)
         except ValidationError as error:
             raise self._unreachable(f"its answer has another form, in {error.error_count()} places") from None
+
+    def _own(self, licence: LicenceBody) -> LicenceBody:
+        """Return a licence of this region; a region speaks for itself alone."""
+        if licence.region != self.region:
+            raise self._unreachable("it tells of another region's licences")
+        return licence
 
     async def _send(self, path: str, body: bytes) -> tuple[int, bytes]:
         address, headers = self.settings.address + path, {"Content-Type": "application/json"}
