@@ -149,8 +149,8 @@ class Office:
         code = sm3(text.encode())
         if code in draft.scanned:
             return draft
-        found = await self.reception.scan(draft, self._matter(draft), text)
-        return await self.present(self.drafts.change(draft, self.now(), scanned=draft.scanned | {code}), found)
+        draft = await self.present(draft, await self.reception.scan(draft, self._matter(draft), text))
+        return self.drafts.change(draft, self.now(), scanned=draft.scanned | {code})
 
     async def present(self, draft: Draft, presented: Iterable[Presented]) -> Draft:
         """Add licences to a case; one that is there already is taken with what now allows its use.
