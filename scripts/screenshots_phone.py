@@ -1,4 +1,4 @@
-"""Pictures of the phone pages, from a running service with invented people: `scripts/screenshots_phone.py OUT`."""
+"""Pictures of the phone pages, from a running service with invented people. `scripts/screenshots` calls this."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def draw(phone: Phone, pictures: Pictures, *, elder: bool) -> None:
     code = phone.show()
     pictures.take("code")
     redeem(phone.site, code, UNIT)
-    phone.open("/showing")
+    phone.page.wait_for_selector("h1:has-text('已被使用')")
     pictures.take("taken")
     redeem(phone.site, code, UNIT)
     for name in ("consents", "uses", "nothing"):
@@ -94,7 +94,7 @@ def main() -> None:
     """Draw them."""
     parser = argparse.ArgumentParser(description="手机各页截图，数据为虚构 Pictures of the phone pages.")
     parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ecert-phone-") as folder:
         region = Region(Provinces(Path(folder)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="只要名称含此的 Only names with this in them")
     options, _ = parser.parse_known_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    logging.disable()  # the publisher that ends with its windows would complain
     with tempfile.TemporaryDirectory() as folder:
         province = Province(Path(folder) / "published")
         publisher = PublishingServer(province.folder)

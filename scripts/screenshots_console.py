@@ -1,4 +1,4 @@
-"""Pictures of the console's pages. `scripts/screenshots` sets up and calls this."""
+"""Pictures of the console's pages. `scripts/screenshots` calls this."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
     parser.add_argument("--only", default="", help="只要名称含此的 Only names with this in them")
     parser.add_argument("--width", type=int, default=1440, help="窗口宽 Width of the window in pixels")
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()
     options.out.mkdir(parents=True, exist_ok=True)
     samples = [sample for sample in ALL if options.only in sample.name]
     with served(samples) as address, chromium() as browser:
