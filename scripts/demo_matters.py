@@ -143,7 +143,7 @@ class Visit:
         (self._kept / "dynamic-code.txt").write_text(shown["text"] + "\n", "ascii")
         (self._kept / "dynamic-code.png").write_bytes(draw_png(shown["text"]))
         clerk.case = clerk.send(f"/matters/{CARD}", {"scan": shown["text"]})
-        again = clerk.refused(f"/matters/{CARD}", {"scan": shown["text"]})
+        again = clerk.refused(f"/matters/{RENEWAL}", {"scan": shown["text"]})
         if "已经用过" not in again:
             raise FailedError("a dynamic code was good twice")
         seen = phone.call("GET", f"/showings/440000/{shown['key']}")

@@ -249,7 +249,7 @@ def test_a_ledger_of_another_format_is_refused_with_what_to_do(tmp_path: Path) -
     old.execute("CREATE TABLE intents (identifier TEXT PRIMARY KEY)")
     old.close()
     before = path.read_bytes()
-    with pytest.raises(MalformedError, match=r"schema unknown.*writes schema 0002.*name a new one") as caught:
+    with pytest.raises(MalformedError, match=r"schema unknown.*writes schema 0003.*name a new one") as caught:
         SqlLedger(path)
     assert caught.value.reason is Reason.DATA_MALFORMED
     assert path.read_bytes() == before
