@@ -111,7 +111,7 @@ class Office:
         return self._open(matter, Draft(new_case(), matter.item_code, operator, applicant, agent, self.now()))
 
     async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
-        """Begin a case for whoever shows a code; where this clerk has begun one by that code, return it.
+        """Begin a case for whoever shows a code; where this clerk has begun one of the matter by it, return that.
 
         Raises:
             EcertError: the code cannot be redeemed, or does not tell who applies.
@@ -119,7 +119,7 @@ class Office:
         code = sm3(text.encode())
         async with self._arrivals[operator]:
             begun = self.drafts.of_code(code, operator)
-            if begun is not None:
+            if begun is not None and begun.item_code == matter.item_code:
                 return begun
             case_id = new_case()
             found = await self.reception.arrive(matter, case_id, operator, text)
