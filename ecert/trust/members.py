@@ -199,6 +199,8 @@ class RegisteredKey:
         """
         if self.member.role is not Role.ISSUER:
             return f"the key belongs to a {self.member.role.value}, not to an issuer"
+        if len(self.entries) == 1:  # of nearly all bodies
+            return self.entries[0].grant_problem(type_code, area_code, at)
         about = [one for one in self.entries if any(grant.type_code == type_code for grant in one.grants)]
         problems = [entry.grant_problem(type_code, area_code, at) for entry in about or self.entries]
         return None if None in problems else problems[0]

@@ -110,7 +110,7 @@ def _raise(problem: MalformedError | RejectedError | None) -> None:
 
 
 def _verdict(run: Run) -> Verdict:
-    outcome, reason = decide(run.checks)
+    outcome, reason = decide(run.problems)
     return Verdict(
         outcome=outcome,
         reason=reason,

@@ -70,6 +70,7 @@ class Run:
         "mark",
         "matter",
         "now",
+        "problems",
         "registry",
         "seal_holds",
         "sealed",
@@ -95,6 +96,7 @@ class Run:
         self.matter = matter
         self.evidence = evidence
         self.checks: list[Check] = []
+        self.problems: list[Check] = []
         self.sealed: envelope.Envelope | None = None
         self.key: RegisteredKey | None = None
         self.seal_holds = False
@@ -117,6 +119,7 @@ class Run:
         except (UndeterminedError, MalformedError, RejectedError) as error:
             result = Result.UNKNOWN if isinstance(error, UndeterminedError) else Result.FAIL
             check = Check(place + 1, STEPS[place], result, error.reason, error.detail)
+            self.problems.append(check)
         self.checks.append(check)
 
     def begin(self, load: Callable[[], bytes]) -> None:

@@ -90,9 +90,8 @@ class VerifiedLicence:
     verdict: Verdict
 
 
-def decide(checks: Iterable[Check]) -> tuple[Outcome, Reason]:
-    """Return the outcome and its reason: the first failure, else the first thing unknown, else valid."""
-    problems = [check for check in checks if check.code is not Reason.OK]
+def decide(problems: Iterable[Check]) -> tuple[Outcome, Reason]:
+    """Return the outcome, and its reason: the first failure, else the first thing not told, else valid."""
     for result, outcome in ((Result.FAIL, Outcome.INVALID), (Result.UNKNOWN, Outcome.UNDETERMINED)):
         for check in problems:
             if check.result is result:
