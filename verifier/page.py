@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from verifier.keeper import Keeper
     from verifier.scans import Scans
 
+DISPLAY_COOKIE: Final = "display"
+"""The size of the text, for whoever wants it large. It says nothing else about anybody."""
 SIZES: Final = (18, 22, 26, 30)
 """The sizes of text in points that the elder mode (长辈版) has."""
 

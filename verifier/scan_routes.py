@@ -20,7 +20,7 @@ from verifier.drawings import Drawings
 from verifier.intake import NotTakenError
 from verifier.offline import BrowserBundle
 from verifier.origin import ELSEWHERE, is_ours
-from verifier.page import SIZES, Display
+from verifier.page import DISPLAY_COOKIE, SIZES, Display
 from verifier.scans import Scan, Scans
 from verifier.sighting_view import view
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 FRAMES: Final = "/frames"
 MAX_FRAME: Final = 1024 * 1024
 """The most bytes of one frame of a camera."""
-COOKIE: Final = "display"
-"""The one cookie: the size of the text, for whoever wants it large. It says nothing else about anybody."""
 
 _STATIC: Final = Path(__file__).parent / "static"
+_PAGES: Final = {"public": "/public", "matters": "/matters"}
+"""Where the size of the text is changed, besides the scan page."""
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
     "没有收到要核验的内容", "Nothing came to be verified", "请扫描二维码或选择图片", "Scan a code or choose a picture"
@@ -141,12 +141,12 @@ class _Routes:
         if not is_ours(request):
             return self._respond(request, 403, notice=ELSEWHERE)
         async with request.form(max_files=0, max_fields=2, max_part_size=_MAX_TYPED) as form:
-            size, public = str(form.get("size")), form.get("page") == "public"
-        answer = RedirectResponse("/public" if public else "/", 303)
+            size, page = str(form.get("size")), str(form.get("page"))
+        answer = RedirectResponse(_PAGES.get(page, "/"), 303)
         if size in {str(one) for one in SIZES}:
-            answer.set_cookie(COOKIE, size, max_age=365 * 86400, httponly=True, samesite="strict")
+            answer.set_cookie(DISPLAY_COOKIE, size, max_age=365 * 86400, httponly=True, samesite="strict")
         else:
-            answer.delete_cookie(COOKIE)
+            answer.delete_cookie(DISPLAY_COOKIE)
         return answer
 
     async def show_public(self, request: Request) -> Response:
@@ -159,7 +159,7 @@ class _Routes:
 
 
 def _display(request: Request) -> Display:
-    return Display.read(request.cookies.get(COOKIE))
+    return Display.read(request.cookies.get(DISPLAY_COOKIE))
 
 
 async def _see(request: Request, intake: Intake) -> _Seen:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response  # noqa: TC002  (FastAPI reads the annotations of what is added to it)
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -17,6 +16,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ecert.errors import EcertError, NotFoundError
 from ecert.wording import Wording, words
 from verifier.desk import BusyError
+from verifier.matters.pages import DISPLAY
+from verifier.origin import ELSEWHERE, is_ours
+from verifier.page import DISPLAY_COOKIE, Display
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,9 +37,6 @@ COOKIE: Final = "ecert-clerk"
 
 _HOME: Final = "/matters"
 _ONWARD: Final = re.compile(r"/(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,3}")
-_ELSEWHERE: Final = Wording(
-    "请求来自其他网站，已拒绝", "Another site sent the form", "请在本窗口页面上操作", "Use the pages of this window"
-)
 _BUSY: Final = Wording("图片太多，请稍候再试", "Too many pictures wait", "几秒后重试", "Try again in a few seconds")
 _MAX_ENTRY: Final = 256
 
@@ -68,8 +67,9 @@ class Door:
         """Answer anybody; every error of ours as a page, and no form of another site."""
 
         async def opened(request: Request) -> Response:
-            if request.method == "POST" and not _is_ours(request):
-                return HTMLResponse(self._pages.problem(_ELSEWHERE), 403)
+            DISPLAY.set(Display.read(request.cookies.get(DISPLAY_COOKIE)))
+            if request.method == "POST" and not is_ours(request):
+                return HTMLResponse(self._pages.problem(ELSEWHERE), 403)
             try:
                 return await answer(request)
             except NotFoundError as error:
@@ -124,12 +124,3 @@ def _onward(request: Request) -> str:
     """Return where somebody goes on after signing in: to the page asked for, or that whose form was sent."""
     path = request.url.path if request.method == "GET" else "/".join(request.url.path.split("/")[:3])
     return path if _ONWARD.fullmatch(path) else _HOME
-
-
-def _is_ours(request: Request) -> bool:
-    """Tell whether a form was sent by a page of this window, by what every browser of today says."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from ecert.verification import Outcome
 from ecert.wording import words
 from verifier.matters.charts import statistics_of
 from verifier.matters.reception import wishes
+from verifier.page import Display
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +59,10 @@ _ANSWERS: Final = {
 _WHOSE: Final = {"applicant": ("申请人", "applicant"), "agent": ("经办人", "acting person")}
 
 
+DISPLAY: Final[ContextVar[Display]] = ContextVar("display", default=Display())  # noqa: B039  (it never changes)
+"""How whoever asks likes the pages."""
+
+
 class MatterPages:
     """Renders the pages for one window."""
 
@@ -77,7 +83,7 @@ class MatterPages:
     ) -> str:
         page = self._environment.get_template(f"matters/{template}.html")
         name = None if clerk is None else clerk.name
-        return page.render(**self._common, clerk=name, notice=notice, detail=detail, **content)
+        return page.render(**self._common, clerk=name, display=DISPLAY.get(), notice=notice, detail=detail, **content)
 
     def sign_in(self, onward: str, notice: Wording | None = None) -> str:
         """Return the page on which a clerk signs in, to go on to `onward`."""

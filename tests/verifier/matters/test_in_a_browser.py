@@ -50,12 +50,21 @@ def addresses(city: City) -> list[str]:
 
 
 def opened(
-    browser: Browser, clerk: Clerk, address: str, width: int = 1280, *, script: bool = True, unfold: bool = True
+    browser: Browser,
+    clerk: Clerk,
+    address: str,
+    width: int = 1280,
+    *,
+    script: bool = True,
+    unfold: bool = True,
+    elder: str = "",
 ) -> Page:
     """Open a page in a browser in which the clerk is signed in."""
     context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
     for name, value in clerk.http.cookies.items():
         context.add_cookies([{"name": name, "value": value, "url": urljoin(address, "/")}])
+    if elder:
+        context.add_cookies([{"name": "display", "value": elder, "url": urljoin(address, "/")}])
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(address)
@@ -75,16 +84,21 @@ def test_the_accessibility_checker_finds_nothing(browser: Browser, city: City, a
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], address
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(
+    "look",
+    [(320, "", 44), (1280, "", 44), (320, "30", 60), (1280, "30", 60)],
+    ids=["narrow", "desk", "narrow elder", "elder"],
+)
 def test_no_page_is_wider_than_the_screen_and_every_target_is_large(
-    browser: Browser, city: City, addresses: list[str], width: int
+    browser: Browser, city: City, addresses: list[str], look: tuple[int, str, int]
 ) -> None:
+    width, elder, height = look
     for address in addresses:
-        page = opened(browser, city.clerk, address, width)
+        page = opened(browser, city.clerk, address, width, elder=elder)
         found = page.evaluate("document.documentElement.scrollWidth")
         small = page.evaluate(
             "[...document.querySelectorAll('button, a, summary, select, input:not([type=hidden]):not(.away)')]"
-            ".filter((one) => one.offsetHeight > 0 && one.offsetHeight < 44).map((one) => one.outerHTML)"
+            f".filter((one) => one.offsetHeight > 0 && one.offsetHeight < {height}).map((one) => one.outerHTML)"
         )
         page.context.close()
         assert found <= width, address
