@@ -289,7 +289,7 @@ class ShowingStore(Protocol):
         """
 
     async def drop(self, key: bytes) -> None:
-        """Take a showing down, if it is there.
+        """Take a showing down, if it is there and no window took it: who took one stays known.
 
         Raises:
             UndeterminedError: SOURCE_UNREACHABLE; the store does not answer.

@@ -46,7 +46,7 @@ class Drawings:
         return name
 
     def _size(self) -> int:
-        return sum(len(part) for _, package in self._packages.values() for part in package.parts.values())
+        return sum(len(part) for _, package in tuple(self._packages.values()) for part in package.parts.values())
 
     def draw(self, name: str) -> bytes | None:
         """Return the first page as PNG, with its seals; None where it is not kept, or is none that is drawn here."""

@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.licence.face import MAX_FACE
@@ -30,6 +30,7 @@ MAX_LICENCES: Final = 16
 """The most licences handed out at once."""
 
 _MAX_FIELDS: Final = 256
+_YEARS: Final = range(2000, 3000)
 
 
 def _octets(limit: int) -> Callable[[Any], bytes]:
@@ -41,6 +42,13 @@ def _octets(limit: int) -> Callable[[Any], bytes]:
     return read
 
 
+def _bounded(instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise ValueError("an instant lies between 2000 and 3000")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 Texts = Annotated[list[Text], Field(max_length=_MAX_FIELDS)]
 
@@ -58,8 +66,8 @@ class _Grant(_Answer):
     operator: Text
     ground: Ground
     evidence: Text
-    since: AwareDatetime
-    until: AwareDatetime
+    since: Instant
+    until: Instant
 
 
 class _Handed(_Answer):
@@ -80,15 +88,15 @@ class _Face(_Answer):
 
 class _Showing(_Answer):
     purpose: Text
-    made_at: AwareDatetime
+    made_at: Instant
     licences: Annotated[list[_Face], Field(min_length=1, max_length=MAX_LICENCES)]
 
 
 class _Request(_Answer):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
     answer: Answer
-    answer_by: AwareDatetime
-    until: AwareDatetime
+    answer_by: Instant
+    until: Instant
 
 
 class ProblemAnswer(_Answer):

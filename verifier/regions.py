@@ -125,7 +125,9 @@ class RegionService:
         self.connection = connection
         self._clock = clock
         self._client = httpx2.AsyncClient(
-            headers={"User-Agent": "ecert-verifier", "Accept-Encoding": "identity"}, timeout=httpx2.Timeout(PATIENCE)
+            headers={"User-Agent": "ecert-verifier", "Accept-Encoding": "identity"},
+            timeout=httpx2.Timeout(PATIENCE),
+            trust_env=False,
         )
 
     async def redeem(self, text: str, window: str, operator: str, use: Use) -> tuple[Handed, ...]:

@@ -93,8 +93,8 @@ def _add_identity(routes: APIRouter, office: "Office") -> None:
 
     @routes.post(f"{HOME}/elder")
     async def elder(request: Request) -> Response:
-        form = await request.form()
-        target = form.get("next")
+        async with request.form(max_files=0, max_fields=2) as form:
+            target = form.get("next")
         return site.switch_elder(request, target if isinstance(target, str) else "")
 
     @routes.post(f"{HOME}/identity")
@@ -188,10 +188,9 @@ def _add_showing(routes: APIRouter, office: "Office") -> None:
     @routes.post(f"{SHOWING}/renew")
     async def renew(request: Request) -> Response:
         visit = await site.posted(request)
-        shown = visit.session.account.shown
-        if shown is None:
+        if visit.session.account.shown is None:
             return RedirectResponse(LICENCES, 303)
-        await desk.show(visit.session, shown.region, shown.asked)
+        await desk.renew(visit.session)
         return RedirectResponse(SHOWING, 303)
 
     @routes.post(f"{SHOWING}/stop")

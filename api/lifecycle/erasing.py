@@ -16,7 +16,7 @@ from api.audit import AuditBook, Deed
 from api.catalogue.sharing import Sharing
 from api.catalogue.states import TypeState
 from api.lifecycle.proposals import ProposalState
-from api.service_schema import data_keys, licences, proposals, types
+from api.service_schema import consents, data_keys, licences, proposals, types
 from ecert.licence.validity import china_day
 from ecert.revocation import State
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from api.database import Database
 
 _AT_ONCE: Final = 500
+REQUESTS_KEPT: Final = timedelta(days=400)
+"""How long requests to holders are kept: longer than any grant lasts."""
 """Licences erased in one transaction."""
 _ENDED: Final = [state.value for state in State if state.ends]
 
@@ -88,6 +90,12 @@ def erase(database: Database, due: Due, now: datetime) -> None:
             details: dict[str, str | int] = {"type": due.type_code, "days": due.days}
             deeds = [Deed("licence.erase", one, now, details=details) for one in some]
             AuditBook(database).record_all(deeds)
+
+
+def forget_requests(database: Database, now: datetime) -> int:
+    """Forget requests to holders that were made so long ago that no grant of them holds; return how many."""
+    with database.transaction():
+        return database.run(delete(consents).where(consents.c.asked_at < now - REQUESTS_KEPT)).rowcount
 
 
 def _empty_proposals(database: Database, identifiers: tuple[str, ...], now: datetime) -> None:

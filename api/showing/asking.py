@@ -17,6 +17,7 @@ from api.showing.held import HeldBook
 from ecert.errors import MalformedError, Reason
 from ecert.presentation import (
     Consent,
+    Ground,
     Request,
     Way,
     bind,
@@ -172,7 +173,9 @@ class Asking:
             if asked is not None and licence.standing is Standing.VALID:
                 opened = book.open(licence)
                 granted = grant(licence.identifier, asked)
-                yield Handed(opened, opened.disclosable(asked), granted, issuer_of(ledger, self.place, opened))
+                whole = granted.ground is not Ground.LAW or opened.is_whole(asked)  # the law names what may be read
+                issuer = issuer_of(ledger, self.place, opened) if whole else None
+                yield Handed(opened, opened.disclosable(asked), granted, issuer)
 
     async def _hand(self, visitor: Visitor, use: Use, handed: list[Handed], now: datetime) -> list[HandedBody]:
         told = await hand_all(self.place, handed, visitor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime  # noqa: TC003  (models read annotations)
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.licences.standing import Standing  # noqa: TC001
 from api.showing.holders import MAX_CODE, Holder
@@ -13,11 +13,23 @@ from ecert.presentation import COUNTER_PURPOSE, Answer
 from ecert.presentation.consent import MAX_ITEMS
 from ecert.presentation.reading import MAX_FIELDS, MAX_NAME, MAX_PURPOSE
 from ecert.presentation.showing import MAX_LICENCES
+from ecert.qr import MAX_TEXT
 
 if TYPE_CHECKING:
     from ecert.licence.codes import Phrase
 
 MAX_IDENTIFIER: Final = 128
+_YEARS: Final = range(2000, 3000)
+
+
+def _bounded(instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise ValueError("an instant lies between 2000 and 3000")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+"""What another region's service says, too, is aware, and can be shown by the clocks of China."""
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
@@ -155,11 +167,11 @@ class PictureBody(Told):
 class ShowingBody(Told):
     """A dynamic code that is up: its text, and the key by which the phone asks after it."""
 
-    text: str
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
     key: Key
     purpose: str
-    made_at: datetime
-    ends_at: datetime
+    made_at: Instant
+    ends_at: Instant
 
 
 class TakenBody(Told):
@@ -168,7 +180,7 @@ class TakenBody(Told):
     unit: str
     window: str
     operator: str
-    at: datetime
+    at: Instant
 
 
 class LookBody(Told):
@@ -219,10 +231,10 @@ class ConsentBody(Told):
     use: UseBody
     wanted: Annotated[list[WantedTold], Field(max_length=MAX_ITEMS)]
     answer: Answer
-    asked_at: datetime
-    answered_at: datetime | None
-    answer_by: datetime
-    until: datetime
+    asked_at: Instant
+    answered_at: Instant | None
+    answer_by: Instant
+    until: Instant
 
 
 class ConsentsBody(Told):
@@ -267,7 +279,7 @@ class UseTold(Told):
 
     licence: str
     type: TypeTold
-    at: datetime
+    at: Instant
     way: TitledTold
     by: UserTold
     use: UseBody | None

@@ -81,6 +81,21 @@ class HolderDesk:
         await self._keep(session, replace(session.account, shown=shown))
         return shown
 
+    async def renew(self, session: HolderSession) -> None:
+        """Show the same under a new code; where a window was faster, the phone goes on to say so.
+
+        Raises:
+            NotFoundError: as `show`.
+            UndeterminedError: as `show`.
+        """
+        shown = session.account.shown
+        if shown is None:
+            return
+        await self.take_down(session)
+        now = await self.look(session)
+        if now is None or now.state != "taken":
+            await self.show(session, shown.region, shown.asked)
+
     async def look(self, session: HolderSession) -> LookBody | None:
         """Return how the code that the phone shows stands; None where it shows none.
 

@@ -18,7 +18,6 @@ from ecert import envelope
 from ecert.errors import NotFoundError, Reason
 from ecert.licence.application import HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME, NUMBER
 from ecert.licence.codes import Phrase
-from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD, decode_record, disclose, read_fields
 from ecert.ofd.compose import FaceContent, compose, face_values
 from ecert.ofd.package import Package
@@ -27,7 +26,7 @@ from ecert.ofd.svg import page_text, write_svg
 from ecert.presentation import show
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -85,18 +84,18 @@ class HeldBook:
 
     def all_of(self, holder: Holder) -> list[Licence]:
         """Return the newest version of each licence of a holder, those that another stands in the place of left out."""
-        asked, cursor, found = Question(holder_code=holder.code), "", list[Licence]()
-        while True:
-            page, cursor = self._book.search(asked, cursor, MOST)
-            found += [one for one in page if _is_of(one, holder)]
-            if not cursor:
-                return [one for one in found if one.standing not in _OVER]
+        return [one for one in self._versions(holder) if one.standing not in _OVER]
 
     def every_version(self, holder: Holder) -> list[Identifier]:
         """Return the identifiers of all versions of all licences of a holder."""
-        mine = licences.c.holder_index == self._ledger.at_rest.holder_index(holder.code)
-        texts = self._ledger.database.run(select(licences.c.identifier).where(mine)).scalars().all()
-        return [parse_identifier(one) for one in texts]
+        return [one.identifier for one in self._versions(holder)]
+
+    def _versions(self, holder: Holder) -> Iterator[Licence]:
+        asked, cursor, more = Question(holder_code=holder.code), "", True
+        while more:
+            page, cursor = self._book.search(asked, cursor, MOST)
+            yield from (one for one in page if _is_of(one, holder))
+            more = bool(cursor)
 
     def one_of(self, holder: Holder, identifier: str) -> Held:
         """Return one licence of a holder by its identifier, opened.

@@ -128,8 +128,7 @@ class LocalPortal:
 
     async def drop(self, holder: Holder, asked: KeyBody) -> None:
         """See `Portal`."""
-        found = await self._find(holder, asked)
-        if found is not None and found[0].taken is None:
+        if await self._find(holder, asked) is not None:
             await self.place.store.drop(bytes.fromhex(asked.key))
 
     async def consents(self, holder: Holder) -> ConsentsBody:

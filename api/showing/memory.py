@@ -47,8 +47,10 @@ class MemoryShowings:
         return None if kept is None else kept.held
 
     async def drop(self, key: bytes) -> None:
-        """Take a showing down."""
-        self._kept.pop(key, None)
+        """Take a showing down, unless a window took it: that stays known."""
+        kept = self._kept.get(key)
+        if kept is not None and kept.held.taken is None:
+            del self._kept[key]
 
     def _find(self, key: bytes, at: datetime) -> _Kept | None:
         kept = self._kept.get(key)

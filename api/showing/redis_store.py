@@ -34,6 +34,11 @@ if held[1] and not held[3] and tonumber(ARGV[2]) < tonumber(held[2]) then
 end
 return held
 """
+_DROP: Final = """
+if redis.call('HEXISTS', KEYS[1], 'taken') == 0 then
+  redis.call('DEL', KEYS[1])
+end
+"""
 
 
 class RedisShowings:
@@ -45,6 +50,7 @@ class RedisShowings:
             url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0), protocol=2
         )
         self._take = self._redis.register_script(_TAKE)
+        self._drop = self._redis.register_script(_DROP)
 
     @asynccontextmanager
     async def _speaking(self) -> AsyncIterator[Redis]:
@@ -74,9 +80,9 @@ class RedisShowings:
         return None if found[0] is None else Held(*found)
 
     async def drop(self, key: bytes) -> None:
-        """Take a showing down."""
-        async with self._speaking() as redis:
-            await redis.delete(_name(key))
+        """Take a showing down, unless a window took it: that stays known."""
+        async with self._speaking():
+            await self._drop(keys=[_name(key)])
 
     async def close(self) -> None:
         """Close the connections."""

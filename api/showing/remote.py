@@ -192,6 +192,6 @@ class RemotePortal:
 def _code(data: bytes) -> Any:
     try:
         said = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said.get("code") if isinstance(said, dict) else None

@@ -119,6 +119,7 @@ def test_the_accessibility_checker_finds_nothing_and_nothing_overflows(
             page.fill("#scan", scans["valid"][0])
             page.press("#scan", "Enter")
             page.wait_for_selector(".verdict")
+            page.wait_for_load_state()
             require_sound(page, f"public {elder}")
 
 

@@ -31,6 +31,8 @@ SHIFT: Final = timedelta(hours=12)
 """The longest session."""
 TRIES: Final = 5
 """Wrong PINs in a row after which an account is locked."""
+TRIES_OF_ALL: Final = 100
+"""The same from wherever: a PIN of six digits is not found by so many."""
 LOCKED_FOR: Final = timedelta(minutes=15)
 MIN_PIN, MAX_PIN = 6, 64
 """The shortest and the longest PIN in characters."""
@@ -100,7 +102,7 @@ class Pin:
 
     def _hash(self, pin: str) -> bytes:
         return hashlib.scrypt(
-            pin.encode(),
+            pin.encode("utf-8", "surrogatepass"),
             salt=self.salt,
             n=1 << self.cost,
             r=self.block,
@@ -159,32 +161,36 @@ class Clerks:
         """Know these accounts; nobody is signed in."""
         self._accounts = {one.id: one for one in accounts}
         self._sessions: dict[bytes, Session] = {}
-        self._misses: dict[str, _Misses] = {}
+        self._misses: dict[tuple[str, str], _Misses] = {}
         self._nobody = Pin.make(secrets.token_hex(MIN_PIN))
         self._turn = threading.Lock()
 
-    def check(self, clerk: str, pin: str, at: datetime) -> Account:
+    def check(self, clerk: str, pin: str, address: str, at: datetime) -> Account:
         """Return whose identifier and PIN these are. Slow: call it in a thread; one after another is answered.
+
+        Wrong ones lock the account for the address that they came from, and only very many lock it for all: who cannot
+        sign in cannot keep a clerk from it.
 
         Raises:
             RejectedError: CLERK_LOCKED, too many were wrong; CLERK_UNKNOWN, this one is.
         """
         with self._turn:
-            return self._check(clerk, pin, at)
+            return self._check(clerk, pin, address, at)
 
-    def _check(self, clerk: str, pin: str, at: datetime) -> Account:
-        misses = self._misses.get(clerk)
-        if misses is not None and at - misses.last > LOCKED_FOR:
-            misses = None
-        if misses is not None and misses.count >= TRIES:
+    def _check(self, clerk: str, pin: str, address: str, at: datetime) -> Account:
+        places = {(clerk, address): TRIES, (clerk, ""): TRIES_OF_ALL}
+        self._misses = {place: one for place, one in self._misses.items() if at - one.last <= LOCKED_FOR}
+        counts = {place: self._misses[place].count if place in self._misses else 0 for place in places}
+        if any(counts[place] >= most for place, most in places.items()):
             raise RejectedError(Reason.CLERK_LOCKED, "")
         account = self._accounts.get(clerk)
         right = (self._nobody if account is None else account.pin).is_right(pin[:MAX_PIN])
         if account is None or not right:
             if account is not None:
-                self._misses[clerk] = _Misses(1 if misses is None else misses.count + 1, at)
+                self._misses |= {place: _Misses(count + 1, at) for place, count in counts.items()}
             raise RejectedError(Reason.CLERK_UNKNOWN, "")
-        self._misses.pop(clerk, None)
+        for place in places:
+            self._misses.pop(place, None)
         return account
 
     def begin(self, clerk: Account, address: str, at: datetime) -> str:

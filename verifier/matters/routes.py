@@ -257,11 +257,18 @@ def _form(request: Request) -> Any:
     return request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_PART)
 
 
+def _locally(found: re.Match[str]) -> str:
+    try:
+        return local_time(datetime.fromisoformat(found[0]))
+    except (ValueError, OverflowError):
+        return found[0]  # what another service wrote is no instant
+
+
 def _what(error: EcertError) -> str:
     """Return what exactly was wrong, as a clerk reads it: instants by the clocks of China."""
     if isinstance(error, FormError):
         return error.what
     if error.reason is Reason.MATTER_INCOMPLETE:
         return ""  # the page itself lists what is missing
-    told = _INSTANT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), error.detail)
+    told = _INSTANT.sub(_locally, error.detail)
     return _USED.sub(r"使用时间 \1，使用窗口 \2", told)

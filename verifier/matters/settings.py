@@ -38,7 +38,11 @@ MAX_MATTERS: Final = 5000
 
 _REGION: Final = re.compile(r"[0-9]{6}")
 _AGENT: Final = re.compile(r"agent:/[^#]{1,107}#[a-z0-9][a-z0-9.-]{0,63}")
-_SERVICE: Final = re.compile(r"https?://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_SERVICE: Final = re.compile(
+    r"https://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
+    r"|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?"
+)
+"""In clear only on this machine: what comes back is about people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,12 @@ async def test_what_is_taken_down_and_what_was_never_put_up_is_unknown(store: Sh
     await store.drop(code.key)
     await store.drop(code.key)
     assert await store.take(code.key, TAKING.encode(), at=at) is None
+    taken = await put(store, at)
+    await store.take(taken.key, TAKING.encode(), at=at)
+    await store.drop(taken.key)
+    held = await store.look(taken.key, at=at)
+    assert held is not None
+    assert held.taken == TAKING.encode()
     assert await store.take(secrets.token_bytes(32), TAKING.encode(), at=at) is None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from ecert.errors import MalformedError, RejectedError
+from ecert.errors import MalformedError, Reason, RejectedError
 from tests.agency import ROOT
 from tests.agency import environment as command_environment
 from tests.verifier.matters.conftest import CARD, CLERKS, Clerk
@@ -95,26 +95,37 @@ def test_wrong_pins_are_refused_and_lock_the_account_for_a_while(town: Town) -> 
     assert "口令连续输错" in tried(CLERKS["clerk-9"][1])
 
 
+def test_whoever_tries_pins_elsewhere_keeps_no_clerk_out() -> None:
+    clerks, at = Clerks([Account("a", "甲", PIN)]), now()
+    for _ in range(TRIES):
+        with pytest.raises(RejectedError):
+            clerks.check("a", "000000", "10.0.2.1", at)
+    with pytest.raises(RejectedError) as refusal:
+        clerks.check("a", "258000", "10.0.2.1", at)
+    assert refusal.value.reason is Reason.CLERK_LOCKED
+    assert clerks.check("a", "258000", "10.0.0.1", at).id == "a"
+
+
 def test_a_lock_ends_and_a_right_pin_forgets_the_wrong_ones() -> None:
     clerks, at = Clerks([Account("a", "甲", PIN)]), now()
 
     def refused(pin: str, when: timedelta = timedelta()) -> str:
         with pytest.raises(RejectedError) as error:
-            clerks.check("a", pin, at + when)
+            clerks.check("a", pin, "10.0.0.1", at + when)
         return error.value.reason.value
 
     for _ in range(TRIES - 1):
         assert refused("000000") == "clerk-unknown"
-    assert clerks.check("a", "258000", at).name == "甲"
+    assert clerks.check("a", "258000", "10.0.0.1", at).name == "甲"
     for _ in range(TRIES):
         assert refused("000000") == "clerk-unknown"
     assert refused("258000", LOCKED_FOR) == "clerk-locked"
-    assert clerks.check("a", "258000", at + LOCKED_FOR + timedelta(seconds=1)).id == "a"
+    assert clerks.check("a", "258000", "10.0.0.1", at + LOCKED_FOR + timedelta(seconds=1)).id == "a"
 
 
 def test_a_session_holds_at_its_address_while_it_is_used_and_for_a_shift() -> None:
     clerks, at = Clerks([Account("a", "甲", PIN)]), now()
-    account = clerks.check("a", "258000", at)
+    account = clerks.check("a", "258000", "10.0.0.1", at)
     token = clerks.begin(account, "10.0.0.1", at)
     assert clerks.find(token, "10.0.0.2", at) is None
     assert clerks.find("another", "10.0.0.1", at) is None

@@ -6,6 +6,7 @@ const NOTHING_KEPT = "本页还没有名录，扫描一律“无法判断”。"
 const LOOK_EVERY = 5000;
 const BUNDLE_EVERY = 30000;
 const PATIENCE = 4000;
+const TOLD = "service-time";
 
 export class Unreachable extends Error {}
 
@@ -14,6 +15,8 @@ class Link {
     this.banner = banner;
     this.reachable = true;
     this.bundle = null;
+    this.told = Number(localStorage.getItem(TOLD) ?? 0);
+    this.toldAt = performance.now();
     this.looking = null;
   }
 
@@ -50,10 +53,23 @@ class Link {
     }
   }
 
+  // The time in seconds, never before what the service's clock was when it was last heard, and has gone on to since:
+  // a clock of this machine that is behind makes nothing fresh, and no licence valid again.
+  now() {
+    return Math.max(Date.now() / 1000, this.told + (performance.now() - this.toldAt) / 1000);
+  }
+
+  hear(time) {
+    this.told = time;
+    this.toldAt = performance.now();
+    localStorage.setItem(TOLD, String(time));
+  }
+
   async refresh() {
     try {
       const answer = await fetch("/offline/bundle.json", { cache: "no-cache" });
       if (answer.ok) {
+        this.hear(Date.parse(answer.headers.get("Date")) / 1000);
         this.bundle = await answer.json();
       }
     } catch {

@@ -69,7 +69,7 @@ export class Scanner {
       showNotice("nothing");
       return;
     }
-    const now = Date.now() / 1000;
+    const now = this.link.now();
     showVerdict(this.link.bundle, verify(this.link.bundle, undoKeyboard(typed), now), now);
   }
 
