@@ -40,8 +40,9 @@ def test_faces_purpose_and_time_are_read() -> None:
         {"purpose": ""},
         {"purpose": 7},
         {"made_at": "2026-11-25T02:00:00"},
+        {"made_at": "9999-12-31T23:59:59Z"},
     ],
-    ids=["none", "too many", "no face", "no base64", "too long", "no purpose", "a number", "no zone"],
+    ids=["none", "too many", "no face", "no base64", "too long", "no purpose", "a number", "no zone", "no such time"],
 )
 def test_anything_else_cannot_be_used(change: dict[str, Any]) -> None:
     with pytest.raises(UndeterminedError) as refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -273,6 +273,21 @@ def test_a_code_before_the_camera_is_read_and_verified_once(
         assert page.locator(".counts b").first.inner_text() == "1"
         page.click("#camera-switch")
         assert not page.is_visible("#video")
+
+
+def test_a_clock_that_is_behind_makes_what_the_page_keeps_no_newer(
+    browser: Browser, window: WindowProcess, scans: dict[str, tuple[str, str]]
+) -> None:
+    with opened(browser, window) as page:
+        page.clock.set_system_time(datetime.now(UTC) - timedelta(days=2))
+        page.reload()
+        until(lambda: page.evaluate("localStorage.getItem('service-time') !== null"))
+        page.wait_for_timeout(500)
+        window.kill()
+        assert scan(page, scans["valid"][0]) == "有效 VALID"
+        assert "断网核验" in page.inner_text(".verdict")
+        assert scan(page, scans["revoked"][0]) == "无效 INVALID"
+        window.start()
 
 
 def test_a_cut_is_told_codes_are_verified_on_with_their_age_and_the_service_is_found_again(

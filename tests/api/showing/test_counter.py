@@ -250,6 +250,7 @@ def test_the_law_opens_to_a_unit_what_is_registered_for_it_and_nothing_else(regi
         pulled = pull(site, wanted=name)
         assert pulled.status_code == 200, pulled.text
         assert pulled.json()["licences"][0]["grant"]["evidence"] == "《样例社会保险办法》第七条"
+        assert pulled.json()["licences"][0]["file"] is None, "the whole page has more than the law opens"
         use = Phone.of(site).uses()[0]
         assert (use["ground"]["code"], use["by"]["operator"]) == ("law", "clerk-7")
         assert pull(site).json()["code"] == "grant-mismatch"

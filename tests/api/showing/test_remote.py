@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
 from api.settings import PortalSettings
-from api.showing.bodies import AnswerBody, DisclosureBody
+from api.showing.bodies import AnswerBody, DisclosureBody, ShowingBody
 from api.showing.remote import MAX_ANSWER, RemotePortal
 from ecert.errors import EcertError, NotFoundError, Reason, RejectedError, UndeterminedError
 from ecert.sm2 import PrivateKey
@@ -71,6 +72,7 @@ LICENCE: dict[str, Any] = {
         (200, b" " * (MAX_ANSWER + 1)),
         (500, b"{}"),
         (403, b'{"code": "forbidden"}'),
+        (403, b"[" * 100_000),
         (404, b"not json"),
         (307, b""),
     ],
@@ -79,6 +81,14 @@ def test_whatever_is_no_answer_is_none(status: int, data: bytes) -> None:
     with portal(status, data, location="http://127.0.0.1:1/") as other, pytest.raises(UndeterminedError) as refused:
         asyncio.run(_licences(other))
     assert refused.value.reason is Reason.SOURCE_UNREACHABLE
+
+
+@pytest.mark.parametrize("instant", ["2026-11-25T02:00:00", "9999-12-31T23:59:59Z", "1999-12-31T23:59:59Z"])
+def test_an_instant_that_no_clock_of_china_could_show_is_none(instant: str) -> None:
+    good = {"text": "a code", "key": "0" * 64, "purpose": "办事", "made_at": "2026-11-25T02:00:00Z"}
+    with pytest.raises(ValidationError):
+        ShowingBody.model_validate_json(json.dumps(good | {"ends_at": instant}))
+    assert ShowingBody.model_validate_json(json.dumps(good | {"ends_at": "2026-11-25T02:01:00Z"}))
 
 
 def test_a_good_answer_may_say_more_than_is_known_here() -> None:

@@ -432,9 +432,10 @@ def test_a_file_of_a_case_that_is_not_there_or_was_altered_is_not_handed_out(cit
 @pytest.mark.parametrize(
     "more",
     [
-        {"regions": [{"region": "440000", "service": "http://a/path"}]},
-        {"regions": [{"region": "990000", "service": "http://a"}]},
-        {"regions": [{"region": "440000", "service": "http://a"}] * 2},
+        {"regions": [{"region": "440000", "service": "https://a/path"}]},
+        {"regions": [{"region": "440000", "service": "http://10.0.0.5:8000"}]},
+        {"regions": [{"region": "990000", "service": "https://a"}]},
+        {"regions": [{"region": "440000", "service": "https://a"}] * 2},
         {"clerks": []},
         {"clerks": [{"id": "a", "name": "b", "pin": "258000"}]},
         {"unknown": 1},
