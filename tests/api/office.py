@@ -37,8 +37,17 @@ if TYPE_CHECKING:
     from api.access.principals import Role
     from api.office import Office
 
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
 ORIGIN = "http://office.example"
-IDENTITIES = "http://127.0.0.1:8449"
+IDENTITIES = f"http://127.0.0.1:{free_port()}"
+"""Where the provider of this process is: several are tested beside each other."""
 DEPARTMENT, OTHER = ISSUERS[GUANGDONG], ISSUERS["440100"]
 SEAL = "44000000000017"
 _BODIES = {
@@ -207,13 +216,6 @@ class Desk:
         """Post a form with the session's token, or with another that `fields` name."""
         headers, data = self.cookie | more.pop("headers", {}), {"csrf_token": self.csrf} | (fields or {})
         return self.site.client.post(path, data=data, headers=headers, **more)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextmanager

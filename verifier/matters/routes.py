@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from verifier.matters.pages import MatterPages
     from verifier.matters.register import Filed
 
+_log = logging.getLogger("ecert.verifier")
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -233,15 +235,17 @@ class _Routes:
         filed = await self._filed(request)
         return _download(f"{filed.number}{'' if filed.signed else '-unsigned'}.receipt", filed.receipt)
 
-    async def package(self, request: Request, _: Account) -> Response:
+    async def package(self, request: Request, clerk: Account) -> Response:
         filed = await self._filed(request)
+        _log.info("clerk %s takes the package of %s", clerk.id, filed.number)
         return _download(f"{filed.number}.zip", await asyncio.to_thread(self._office.package, filed))
 
-    async def file(self, request: Request, _: Account) -> Response:
+    async def file(self, request: Request, clerk: Account) -> Response:
         number, position = request.path_params["number"], request.path_params["position"]
         if not (position.isascii() and position.isdigit() and len(position) < 4):  # noqa: PLR2004  (no case has 1000)
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         listed, data = await asyncio.to_thread(self._office.register.open, number, int(position))
+        _log.info("clerk %s takes %s of %s", clerk.id, listed.name, number)
         return _download(f"{number}-{listed.name.replace('/', '-')}", data)
 
     async def statistics(self, _: Request, clerk: Account) -> Response:
