@@ -13,15 +13,14 @@ import shutil
 import time
 import urllib.request
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from demo_country import REGIONS
-from demo_processes import Processes, StartError, free_port
+from demo_processes import Processes, Running, StartError, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from demo_run import Demo
 
@@ -39,7 +38,7 @@ def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass
-class Network:
+class Network(Running):
     """The processes; use as a context manager.
 
     Attributes:
@@ -65,20 +64,8 @@ class Network:
         """Begin without any process."""
         self._processes = Processes(self.logs)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         """Start everything, and wait until every window is ready."""
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Stop everything."""
-        self.stop()
-
-    def _start(self) -> None:
         redis = self._start_redis()
         publisher = self.publisher = f"http://127.0.0.1:{free_port()}"
         port = publisher.rpartition(":")[2]

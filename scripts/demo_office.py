@@ -17,12 +17,12 @@ import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from demo_commands import run
 from demo_country import DEPARTMENTS, HOST, REGIONS, TSAS
 from demo_holders import APP, people
-from demo_processes import Processes, free_port
+from demo_processes import Processes, Running, free_port
 from demo_window import public_pem
 
 from ecert.sm2 import PrivateKey
@@ -30,8 +30,6 @@ from ecert.web.message_signatures import sign
 from ecert.web.signature_base import Message
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from demo_run import Demo
 
 ROLES: Final = {
@@ -96,7 +94,7 @@ class Office:
         return self.call(who, "POST", f"{address}/approve", {"note": note}, tag)
 
 
-class Offices:
+class Offices(Running):
     """The services of all regions; use as a context manager."""
 
     def __init__(self, demo: Demo) -> None:
@@ -109,24 +107,16 @@ class Offices:
         self._keys: dict[str, str] = {}
         self.offices: dict[str, Office] = {}
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         """Start everything, and wait until it answers."""
-        try:
-            self._start_agent()
-            for region in REGIONS:
-                self.offices[region] = self._start_office(region)
-            for region, office in self.offices.items():
-                self._processes.wait(f"{office.origin}/readyz", f"office-{region}")
-        except BaseException:
-            self._stop()
-            raise
-        return self
+        self._start_agent()
+        for region in REGIONS:
+            self.offices[region] = self._start_office(region)
+        for region, office in self.offices.items():
+            self._processes.wait(f"{office.origin}/readyz", f"office-{region}")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def stop(self) -> None:
         """Stop everything."""
-        self._stop()
-
-    def _stop(self) -> None:
         self._processes.stop()
         shutil.rmtree(self._sockets, ignore_errors=True)
 

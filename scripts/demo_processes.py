@@ -9,11 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 90.0
@@ -37,6 +39,31 @@ def _answers(url: str) -> bool:
             return True
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
+
+
+class Running(ABC):
+    """Processes that belong together, up for as long as it is entered; use as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Start everything, and wait until it answers."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Stop everything."""
+        self.stop()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start everything, and wait until it answers."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End everything, however far it has come."""
 
 
 class Processes:

@@ -15,16 +15,14 @@ import sys
 import tempfile
 from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from demo_commands import run
-from demo_processes import ROOT, Processes, free_port
+from demo_processes import ROOT, Processes, Running, free_port
 
 from ecert.sm2 import PublicKey
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from demo_office import Offices
     from demo_run import Demo
 
@@ -45,7 +43,7 @@ def register_unit(demo: Demo) -> None:
     run("verifier", "update", demo.published, "--bundle", demo.bundle)
 
 
-class ServiceWindow:
+class ServiceWindow(Running):
     """The window; use as a context manager.
 
     Attributes:
@@ -61,24 +59,13 @@ class ServiceWindow:
         self._processes = Processes(demo.out / "logs")
         self.url, self.pin = f"http://127.0.0.1:{free_port()}", f"{secrets.randbelow(10**8):08}"
 
-    def __enter__(self) -> Self:
-        """Start it, and wait until it answers."""
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def stop(self) -> None:
         """Stop it."""
-        self._stop()
-
-    def _stop(self) -> None:
         self._processes.stop()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
         shutil.copytree(MATTERS, self._folder / "definitions")
         socket = self._sockets / "agent.sock"
         policy = self._folder / "agent.toml"

@@ -1,8 +1,7 @@
-"""Pictures of the window's pages for matters: desk, narrow, printed. `scripts/screenshots` calls this."""
+"""Pictures of the window's pages for matters: desk, narrow, printed. `scripts/screenshots` has them drawn."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import tempfile
@@ -20,13 +19,8 @@ PRINTED: Final = {"slip", "notice", "receipt"}
 """Pages that are printed too."""
 
 
-def main() -> None:
-    """Draw the pages whose names contain what was asked for, or all."""
-    parser = argparse.ArgumentParser(description="免证办各页截图，数据为虚构 Pictures of the pages for matters.")
-    parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
-    parser.add_argument("--only", default="", help="只要名称含此的 Only names with this in them")
-    options, _ = parser.parse_known_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+def draw_matters(out: Path, only: str) -> None:
+    """Draw the pages whose names contain what was asked for."""
     logging.disable()  # the publisher that ends with its windows would complain
     with tempfile.TemporaryDirectory(prefix="ecert-matters-") as folder, open_city(Path(folder)) as city:
         addresses = _addresses(city)
@@ -36,10 +30,10 @@ def main() -> None:
                 for name, value in city.clerk.http.cookies.items():
                     context.add_cookies([{"name": name, "value": value, "url": city.window.url}])
                 for name, path in addresses.items():
-                    if options.only in f"matters-{look}-{name}":
+                    if only in f"matters-{look}-{name}":
                         page = context.new_page()
                         page.goto(f"{city.window.url}{path}")
-                        _shoot(page, options.out, f"matters-{look}-{name}", printed=look == "desk" and name in PRINTED)
+                        _shoot(page, out, f"matters-{look}-{name}", printed=look == "desk" and name in PRINTED)
                         page.close()
                 context.close()
 
@@ -80,7 +74,3 @@ def _shoot(page: Page, out: Path, name: str, *, printed: bool) -> None:
     if printed:
         page.emulate_media(media="print")
         page.screenshot(path=out / f"{name}-printed.png", full_page=True)
-
-
-if __name__ == "__main__":
-    main()

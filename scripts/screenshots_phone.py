@@ -1,8 +1,7 @@
-"""Pictures of the phone pages, from a running service with invented people. `scripts/screenshots` calls this."""
+"""Pictures of the phone pages, from a running service with invented people. `scripts/screenshots` has them drawn."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -90,19 +89,11 @@ def run(site: Site, out: Path) -> None:
                 context.close()
 
 
-def main() -> None:
-    """Draw them."""
-    parser = argparse.ArgumentParser(description="手机各页截图，数据为虚构 Pictures of the phone pages.")
-    parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
-    options, _ = parser.parse_known_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+def draw_phone(out: Path) -> None:
+    """Draw every page, on phones of every kind."""
     with tempfile.TemporaryDirectory(prefix="ecert-phone-") as folder:
         region = Region(Provinces(Path(folder)))
         region.add_system("issuer-clerk", Role.ISSUER_CLERK)
         region.add_system(UNIT, Role.WINDOW)
         with other_region(region) as other, phone_service(region, other, Path(folder)) as site:
-            run(site, options.out)
-
-
-if __name__ == "__main__":
-    main()
+            run(site, out)

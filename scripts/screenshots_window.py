@@ -1,8 +1,7 @@
-"""Pictures of the window's pages in every outcome: desk, phone, elder mode. `scripts/screenshots` calls this."""
+"""Pictures of the window's pages in every outcome: desk, phone, elder mode. `scripts/screenshots` has them drawn."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import tempfile
@@ -23,13 +22,8 @@ LOOKS: Final = (("desk", 1280, ""), ("phone", 390, ""), ("elder", 1280, "26"))
 _HOST: Final = "zz.example"
 
 
-def main() -> None:
-    """Draw the pages whose names contain what was asked for, or all."""
-    parser = argparse.ArgumentParser(description="窗口各页截图，数据为虚构 Pictures of the window's pages.")
-    parser.add_argument("out", type=Path, help="放到哪个目录 Folder to put them in")
-    parser.add_argument("--only", default="", help="只要名称含此的 Only names with this in them")
-    options, _ = parser.parse_known_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+def draw_window(out: Path, only: str) -> None:
+    """Draw the pages whose names contain what was asked for."""
     logging.disable()  # the publisher that ends with its windows would complain
     with tempfile.TemporaryDirectory() as folder:
         province = Province(Path(folder) / "published")
@@ -38,7 +32,7 @@ def main() -> None:
         try:
             codes = _codes(province, window)
             with chromium() as browser:
-                _draw(browser, window.url, codes, options.out, options.only)
+                _draw(browser, window.url, codes, out, only)
         finally:
             window.stop()
             publisher.stop()
@@ -99,7 +93,3 @@ def _shoot(page: Page, text: str, file: Path) -> None:
         page.wait_for_selector(".verdict")
     page.screenshot(path=file, full_page=True)
     print(file, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.licence.face import MAX_FACE
@@ -18,6 +18,7 @@ from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD
 from ecert.presentation import Answer, AuthCode, Binding, Ground
 from ecert.presentation import Grant as LicenceGrant
+from ecert.web.instants import Instant  # noqa: TC001  (models read annotations)
 from verifier.redeeming import Showing
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MAX_LICENCES: Final = 16
 """The most licences handed out at once."""
 
 _MAX_FIELDS: Final = 256
-_YEARS: Final = range(2000, 3000)
 
 
 def _octets(limit: int) -> Callable[[Any], bytes]:
@@ -42,13 +42,6 @@ def _octets(limit: int) -> Callable[[Any], bytes]:
     return read
 
 
-def _bounded(instant: datetime) -> datetime:
-    if instant.year not in _YEARS:
-        raise ValueError("an instant lies between 2000 and 3000")
-    return instant
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 Texts = Annotated[list[Text], Field(max_length=_MAX_FIELDS)]
 

@@ -18,7 +18,7 @@ import httpx2
 
 from ecert.errors import CustodyError, EcertError, NotFoundError, Reason, RejectedError, UndeterminedError
 from ecert.licence.codes import region_name
-from ecert.presentation import DynamicCode, read_code
+from ecert.presentation import DynamicCode, read_code, use_terms
 from ecert.report import timestamp
 from ecert.web.agent_client import open_agent_signer
 from ecert.web.message_signatures import sign
@@ -136,7 +136,7 @@ class RegionService:
         Raises:
             RejectedError: CODE_UNKNOWN, CODE_USED, CODE_EXPIRED, TEXT_DAMAGED or GRANT_MISMATCH.
         """
-        content = {"text": text, "window": window, "operator": operator, "use": _use(use)}
+        content = {"text": text, "window": window, "operator": operator, "use": use_terms(use)}
         return read_licences(await self._ask("POST", "/api/v1/showings/redeem", content, MAX_HANDED))
 
     async def look(self, text: str, window: str) -> Showing:
@@ -161,7 +161,7 @@ class RegionService:
         """Put a request before a holder; the answer is the same whether there is such a holder or not."""
         content = {
             "requester": {"code": requester.code, "name": requester.name, "operator": requester.operator},
-            "use": _use(use),
+            "use": use_terms(use),
             "wanted": _wanted(wanted),
             "holder": _holder(holder),
             "answer_by": timestamp(answer_by),
@@ -212,7 +212,7 @@ class RegionService:
         content = {
             "window": window,
             "operator": operator,
-            "use": _use(use),
+            "use": use_terms(use),
             "wanted": _wanted(wanted),
             "holder": _holder(holder),
             "consent": None
@@ -223,7 +223,7 @@ class RegionService:
 
     async def report(self, identifier: str, window: str, operator: str, use: Use) -> None:
         """Tell the service that a licence's printed code was scanned, for its holder to read."""
-        content = {"identifier": identifier, "window": window, "operator": operator, "use": _use(use)}
+        content = {"identifier": identifier, "window": window, "operator": operator, "use": use_terms(use)}
         await self._ask("POST", "/api/v1/uses", {**content, "way": "printed-code"})
 
     async def close(self) -> None:
@@ -288,15 +288,6 @@ def _checked(request: str) -> str:
     if not _ID.fullmatch(request):
         raise NotFoundError(Reason.CONSENT_MISSING, "no request has such an identifier")
     return request
-
-
-def _use(use: Use) -> dict[str, str]:
-    return {
-        "matter": use.matter,
-        "item_code": use.item_code,
-        "business_no": use.business_no,
-        "purpose": use.purpose,
-    }
 
 
 def _wanted(wanted: Sequence[Wanted]) -> list[dict[str, Any]]:

@@ -92,10 +92,10 @@ def erase(database: Database, due: Due, now: datetime) -> None:
             AuditBook(database).record_all(deeds)
 
 
-def forget_requests(database: Database, now: datetime) -> int:
-    """Forget requests to holders that were made so long ago that no grant of them holds; return how many."""
+def forget_requests(database: Database, now: datetime) -> None:
+    """Forget requests to holders that were made so long ago that no grant of them holds."""
     with database.transaction():
-        return database.run(delete(consents).where(consents.c.asked_at < now - REQUESTS_KEPT)).rowcount
+        database.run(delete(consents).where(consents.c.asked_at < now - REQUESTS_KEPT))
 
 
 def _empty_proposals(database: Database, identifiers: tuple[str, ...], now: datetime) -> None:

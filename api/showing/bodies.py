@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime  # noqa: TC003  (models read annotations)
+from datetime import date  # noqa: TC003  (models read annotations)
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.licences.standing import Standing  # noqa: TC001
 from api.showing.holders import MAX_CODE, Holder
@@ -14,23 +14,12 @@ from ecert.presentation.consent import MAX_ITEMS
 from ecert.presentation.reading import MAX_FIELDS, MAX_NAME, MAX_PURPOSE
 from ecert.presentation.showing import MAX_LICENCES
 from ecert.qr import MAX_TEXT
+from ecert.web.instants import Instant  # noqa: TC001  (models read annotations)
 
 if TYPE_CHECKING:
     from ecert.licence.codes import Phrase
 
 MAX_IDENTIFIER: Final = 128
-_YEARS: Final = range(2000, 3000)
-
-
-def _bounded(instant: datetime) -> datetime:
-    if instant.year not in _YEARS:
-        raise ValueError("an instant lies between 2000 and 3000")
-    return instant
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
-"""What another region's service says, too, is aware, and can be shown by the clocks of China."""
-
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
 Fields = Annotated[list[Name], Field(max_length=MAX_FIELDS)]
@@ -64,10 +53,6 @@ class HolderBody(Said):
             MalformedError: there can be none like that.
         """
         return Holder(self.code_type, self.code, self.name)
-
-
-class Nothing(Said):
-    """A question without more."""
 
 
 class DisclosureBody(Said):

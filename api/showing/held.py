@@ -16,14 +16,14 @@ from api.service_schema import licences
 from api.showing.bodies import ItemBody, LicenceBody, PhraseBody
 from ecert import envelope
 from ecert.errors import NotFoundError, Reason
-from ecert.licence.application import HOLDER_CODE, HOLDER_CODE_TYPE, HOLDER_NAME, NUMBER
+from ecert.licence.application import HOLDER_NAME, NUMBER
 from ecert.licence.codes import Phrase
 from ecert.licence.record import MAX_RECORD, decode_record, disclose, read_fields
 from ecert.ofd.compose import FaceContent, compose, face_values
 from ecert.ofd.package import Package
 from ecert.ofd.pages import read_pages
 from ecert.ofd.svg import page_text, write_svg
-from ecert.presentation import show
+from ecert.presentation import show, with_kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -70,8 +70,7 @@ class Held:
     def record_of(self, names: Collection[str]) -> bytes:
         """Return its sealed record with these fields in it, and no others; with a number, of what kind it is."""
         sealed = envelope.decode(self.sealed.record, limit=MAX_RECORD)
-        kept = {*names, HOLDER_CODE_TYPE} if HOLDER_CODE in names else names
-        return replace(sealed, unprotected=disclose(sealed.unprotected, kept)).encode()
+        return replace(sealed, unprotected=disclose(sealed.unprotected, with_kind(names))).encode()
 
 
 class HeldBook:

@@ -17,7 +17,8 @@ _MAX_SERIAL: Final = 32
 _MAX_PACKED: Final = 34
 _FIRST_SERIALS: Final = tuple((36**length - 1) // 35 for length in range(_MAX_SERIAL + 2))
 """The position of the first serial of each length, from length 0."""
-_PART: Final = 36**10
+_PAIR: Final = 36**2
+_PART: Final = _PAIR**5
 _PAIRS: Final = tuple(high + low for high in _SERIAL for low in _SERIAL)
 
 
@@ -81,7 +82,7 @@ def _serial(number: int, length: int) -> str:
     for _ in range(0, length, 10):
         number, part = divmod(number, _PART)  # what is left of a part is a small number, which is divided faster
         for _ in range(5):
-            part, pair = divmod(part, 1296)
+            part, pair = divmod(part, _PAIR)
             pairs.append(_PAIRS[pair])
     return "".join(reversed(pairs))[-length:]
 

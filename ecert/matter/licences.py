@@ -16,7 +16,7 @@ from ecert.licence.record import Record
 from ecert.licence.validity import china_day
 from ecert.matter.ways import ByLicence, Whose
 from ecert.matter.words import Notice, Obstacle
-from ecert.presentation import Binding
+from ecert.presentation import Binding, with_kind
 from ecert.revocation import Flag
 from ecert.verification import Outcome
 from ecert.wording import words
@@ -104,9 +104,7 @@ def _standing(shown: Shown) -> Refusal | None:
 def _disclosure(shown: Shown, way: ByLicence) -> Refusal | None:
     if not isinstance(shown.verdict.content, Record):
         return Obstacle.FACE_ONLY, ""
-    needed = needed_fields(way)
-    read = sorted({*needed, HOLDER_CODE_TYPE}) if HOLDER_CODE in needed else needed
-    missing = [name for name in read if name not in shown.verdict.fields]
+    missing = [name for name in sorted(with_kind(needed_fields(way))) if name not in shown.verdict.fields]
     return (Obstacle.FIELDS_MISSING, ", ".join(missing)) if missing else None
 
 

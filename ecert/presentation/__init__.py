@@ -16,8 +16,8 @@ from ecert.presentation.grants import (
 )
 from ecert.presentation.legal_basis import LegalBases, LegalBasis
 from ecert.presentation.showing import COUNTER_PURPOSE, LIFETIME, MEMORY, Offer, ShownLicence, Taking, redeem
-from ecert.presentation.uses import LicenceUse, Way, use_json
-from ecert.presentation.views import ShownItem, show
+from ecert.presentation.uses import LicenceUse, Way, use_json, use_terms
+from ecert.presentation.views import ShownItem, show, with_kind
 
 __all__ = [
     "COUNTER_PURPOSE",
@@ -54,4 +54,6 @@ __all__ = [
     "redeem",
     "show",
     "use_json",
+    "use_terms",
+    "with_kind",
 ]

@@ -98,14 +98,15 @@ def use_json(one: LicenceUse) -> dict[str, Any]:
         "at": timestamp(one.at),
         "way": {"code": one.way.value, "title": title, "title_en": title_en},
         "by": {"code": one.by.code, "name": one.by.name, "operator": one.by.operator, "window": one.window},
-        "use": None if one.use is None else _use(one.use),
+        "use": None if one.use is None else use_terms(one.use),
         "ground": ground,
         "fields": list(one.fields),
         "outcome": one.outcome.value,
     }
 
 
-def _use(use: Use) -> dict[str, str]:
+def use_terms(use: Use) -> dict[str, str]:
+    """Return what licences are wanted for, as JSON."""
     return {
         "matter": use.matter,
         "item_code": use.item_code,

@@ -109,6 +109,11 @@ def _titles(definition: TypeDefinition, name: str) -> tuple[str, str]:
     return find_item(name).zh, _ENGLISH[name]
 
 
+def with_kind(names: Collection[str]) -> frozenset[str]:
+    """Return fields that are disclosed, with what goes along: a holder's number says of what kind it is."""
+    return frozenset((*names, HOLDER_CODE_TYPE) if HOLDER_CODE in names else names)
+
+
 def title_of(definition: TypeDefinition, name: str) -> Phrase:
     """Return what a face calls an item, by its name in the record; the name itself, where the type has none like it."""
     for field in definition.fields:
