@@ -154,7 +154,7 @@ def test_a_form_sent_twice_in_haste_is_sent_once(browser: Browser) -> None:
 
 def test_after_a_refusal_the_summary_has_the_focus_and_shortcuts_lead_to_the_form(browser: Browser, site: str) -> None:
     with opened(browser, f"{site}/05-issue-form-wrong", scripts=True) as page:
-        assert page.locator(".summary:focus").count() == 1
+        page.wait_for_selector(".summary:focus")
         page.keyboard.press("/")
         assert focused(page) == "/certificateHolderName"
         page.keyboard.press("Escape")
