@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from limits import RateLimitItemPerMinute
@@ -16,10 +17,15 @@ from redis.asyncio import ConnectionPool
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
+    from fastapi import Request
     from limits.aio.storage import Storage
 
 _log = logging.getLogger("ecert.api")
 _PREFIX: Final = "ecert:rate"
+STRANGERS_A_MINUTE: Final = 3000
+"""How many requests of one kind those may make together who are not recognised yet, such as beginning to sign in."""
+_ADDRESSES: Final = 20
+"""How many addresses it takes to use that up."""
 
 
 class RateLimits:
@@ -46,6 +52,19 @@ class RateLimits:
         if self._pool is not None:
             await self._pool.disconnect()
 
+    async def take_unknown(self, what: str, request: Request) -> None:
+        """Count one request of somebody who is not recognised yet: one address gets a part, so that others get theirs.
+
+        Args:
+            what: What for.
+            request: Where it comes from tells who it may be.
+
+        Raises:
+            Problem: RATE_LIMITED.
+        """
+        await self.take(f"{what}-{_network(request)}", STRANGERS_A_MINUTE // _ADDRESSES)
+        await self.take(what, STRANGERS_A_MINUTE)
+
     async def take(self, caller: str, per_minute: int) -> None:
         """Count one request.
 
@@ -70,3 +89,13 @@ class RateLimits:
         raise Problem(
             Code.RATE_LIMITED, f"at most {per_minute} requests a minute", headers={"Retry-After": str(seconds)}
         )
+
+
+def _network(request: Request) -> str:
+    """Return what one subscriber has: an IPv4 address, or the first 64 bits of one of IPv6."""
+    host = "" if request.client is None else request.client.host
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return host if address.version == 4 else address.exploded[:19]  # noqa: PLR2004

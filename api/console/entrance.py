@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from api.office import Office
 
 TO_PROVIDER: Final = f"{SIGN_IN}/unified"
-SIGN_INS_A_MINUTE: Final = 600
-"""How many sign-ins may begin in all: nobody has been recognised yet by whom they could be counted."""
 
 _FAILED: Final = Phrase("Signing in failed. Try again.", "登录未成功，请重试。")
 _STRANGER: Final = Phrase(
@@ -73,11 +71,11 @@ class Entrance:
             _address({"account": who.id} | query), who.name, department, shown_roles(who)
         )
 
-    async def begin(self, target: str, account: str) -> Response:
+    async def begin(self, request: Request, target: str, account: str) -> Response:
         """Send a browser to the provider; in development, as a certain account."""
         office, sign_in, now = self._office, SignIn.begin(), self._office.clock()
         provider = self._provider()
-        await office.limits.take("sign-in", SIGN_INS_A_MINUTE)
+        await office.limits.take_unknown("sign-in", request)
         people = await office.pool.ask(self._people) if office.settings.development else []
         hint = next((one.subject for one in people if one.principal.id == account), "")
         answer = RedirectResponse(await provider.address(sign_in, hint), 303)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from api.office import Office
 
 TO_PROVIDER: Final = f"{SIGN_IN}/unified"
-SIGN_INS_A_MINUTE: Final = 3000
-"""How many sign-ins may begin in all: nobody has been recognised yet by whom they could be counted."""
 _FAILED: Final = Phrase("Signing in failed. Try again.", "登录未成功，请重试。")
 _log = logging.getLogger("ecert.api")
 
@@ -49,7 +47,7 @@ class Entrance:
         address = f"{TO_PROVIDER}?{urlencode({'next': safe_return(target)})}" if self._office.holder_provider else ""
         return self._site.page(self._site.frame(request), views.SignIn(address, problem), 403 if problem else 200)
 
-    async def begin(self, target: str, app: str, challenge: str) -> Response:
+    async def begin(self, request: Request, target: str, app: str, challenge: str) -> Response:
         """Send a browser to the provider, to come back to a page, or to an app.
 
         Raises:
@@ -60,7 +58,7 @@ class Entrance:
         if app and (holders is None or app not in holders.apps or not CHALLENGE.fullmatch(challenge)):
             raise Problem(Code.REQUEST_INVALID, errors=[FieldError("/app", "a registered app, with a challenge")])
         provider, sign_in, now = self._provider(), SignIn.begin(), self._office.clock()
-        await self._office.limits.take("holder-sign-in", SIGN_INS_A_MINUTE)
+        await self._office.limits.take_unknown("holder-sign-in", request)
         answer = RedirectResponse(await provider.address(sign_in), 303)
         await self._office.pool.ask(lambda ledger: SignInBook(ledger.database).begin(sign_in, now))
         self._cookie.put(answer, f"{sign_in.state}.{urlencode(goal)}")

@@ -71,9 +71,9 @@ def _add_entrance(routes: APIRouter, office: "Office") -> None:
 
     @routes.get(TO_PROVIDER)
     async def to_provider(
-        target: Annotated[Text, Query(alias="next")] = "", app: Text = "", challenge: Text = ""
+        request: Request, target: Annotated[Text, Query(alias="next")] = "", app: Text = "", challenge: Text = ""
     ) -> Response:
-        return await entrance.begin(target, app, challenge)
+        return await entrance.begin(request, target, app, challenge)
 
     @routes.get(HOLDER_RETURN_PATH)
     async def signed_in(request: Request, code: Text = "", state: Text = "") -> Response:

@@ -16,8 +16,6 @@ from api.showing.sessions import REQUESTS_A_MINUTE, HolderSession
 from ecert.web.problems import Code, Problem, read_json
 
 PATH = "/api/v1/holder"
-EXCHANGES_A_MINUTE = 600
-"""How many codes may be exchanged in all: nobody has been recognised yet by whom they could be counted."""
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ecert holders"'}
 
 
@@ -86,7 +84,7 @@ def router(office: Office) -> APIRouter:
     )
     async def exchange(request: Request) -> TokenTold:
         """Return the token of whoever signed in for an app."""
-        await office.limits.take("holder-exchange", EXCHANGES_A_MINUTE)
+        await office.limits.take_unknown("holder-exchange", request)
         body = read_json(ExchangeBody, await request.body())
         session = await desk.exchange(body.code, body.verifier)
         return TokenTold(token=session.token, until=session.until)

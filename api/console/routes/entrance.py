@@ -24,8 +24,8 @@ def router(office: Office) -> APIRouter:
         return await entrance.page(safe_return(target))
 
     @routes.get(TO_PROVIDER)
-    async def to_provider(target: Next = "", account: Text = "") -> Response:
-        return await entrance.begin(safe_return(target), account)
+    async def to_provider(request: Request, target: Next = "", account: Text = "") -> Response:
+        return await entrance.begin(request, safe_return(target), account)
 
     @routes.get(RETURN_PATH)
     async def signed_in(request: Request, code: Text = "", state: Text = "") -> Response:
