@@ -16,7 +16,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, Reason, RejectedError
-from ecert.licence.codes import check_citizen_id, check_text, parse_date
+from ecert.licence.codes import CITIZEN_ID_TYPE, check_citizen_id, check_text, parse_date
 from ecert.matter import Identified, Person
 from ecert.presentation.reading import MAX_NAME
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 2048
 """The longest text in characters."""
-CITIZEN: Final = "111"
-"""The kind of code of a citizen (GB/T 36903)."""
 
 _ORDER: Final = ("name", "sex", "nation", "birth", "address", "number", "issuer", "from", "until")
 _LABELS: Final = {
@@ -68,7 +66,7 @@ def read_card(text: str, today: date) -> Person:
     end = _end_of(items)
     if end is not None and end < today:
         raise RejectedError(Reason.CARD_EXPIRED, end.isoformat())
-    return Person(name, number, CITIZEN, Identified.CARD_READER)
+    return Person(name, number, CITIZEN_ID_TYPE, Identified.CARD_READER)
 
 
 def _malformed(what: str) -> MalformedError:

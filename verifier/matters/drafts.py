@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 IDLE: Final = timedelta(hours=2)
 """After so long without being touched a case is forgotten."""
 MAX_DRAFTS: Final = 100
-"""The most cases at once; one more, and the one that was idle longest is forgotten."""
+"""The most cases at once; one more, and of the clerk who has most the one that was idle longest is forgotten."""
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The most bytes of licences and their copies in one case."""
 
@@ -178,5 +179,6 @@ class Drafts:
     def _forget(self, at: datetime) -> None:
         for old in [one.id for one in self._drafts.values() if at - one.touched_at > IDLE]:
             self.close(old)
-        while len(self._drafts) >= MAX_DRAFTS:
-            self.close(min(self._drafts.values(), key=lambda one: one.touched_at).id)
+        if len(self._drafts) >= MAX_DRAFTS:
+            having = Counter(one.operator for one in self._drafts.values())
+            self.close(max(self._drafts.values(), key=lambda one: (having[one.operator], at - one.touched_at)).id)

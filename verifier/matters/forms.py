@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.datastructures import UploadFile
 
 from ecert.errors import EcertError, MalformedError, Reason
-from ecert.licence.codes import CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, check_text, parse_date
+from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, check_text, parse_date
 from ecert.licence.validity import china_day
 from ecert.matter import Declared, Identified, Person, Reference, Settled
 from ecert.presentation import CounterConsent, CounterForm
 from ecert.sm2 import sm3
-from verifier.matters.card_reader import CITIZEN, read_card
+from verifier.matters.card_reader import read_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ def _person(form: Mapping[str, Any], prefix: str, what: str, at: datetime) -> Pe
     if kind not in HOLDER_CODE_TYPES:
         raise FormError(what)
     try:
-        code = code.upper() if kind in (CREDIT_CODE_TYPE, CITIZEN) else code
+        code = code.upper() if kind in (CREDIT_CODE_TYPE, CITIZEN_ID_TYPE) else code
         return Person(name, code, str(kind), Identified.TYPED)
     except MalformedError:
         raise FormError(f"{what}：号码 number") from None

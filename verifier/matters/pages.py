@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecert.licence.application import HOLDER_CODE
-from ecert.licence.codes import HOLDER_CODE_TYPES, region_name
+from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, region_name
 from ecert.matter import Obstacle, Settled, case_json
 from ecert.matter.words import title
 from ecert.presentation import Answer, Ground, Way
@@ -182,7 +182,7 @@ class MatterPages:
 
 
 def _common_first(kinds: Iterable[Any]) -> list[Any]:
-    return sorted(kinds, key=lambda one: (one.code not in ("111", "001"), one.code))
+    return sorted(kinds, key=lambda one: (one.code not in (CITIZEN_ID_TYPE, CREDIT_CODE_TYPE), one.code))
 
 
 def _local(instant: str) -> str:
