@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from api.console.views.licences import LicenceState
-from api.holder.views import HOME, Asked, Card, Used
+from api.holder.views import HOME, Asked, Card, Older, Used
 from api.showing.bodies import NamedBody
 from ecert.errors import Reason
 from ecert.presentation import Answer
@@ -14,9 +15,10 @@ from ecert.wording import words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from api.showing.bodies import LicenceBody
+    from api.showing.bodies import ConsentsBody, LicenceBody, UsesBody
     from api.showing.holders import Holder
     from api.showing.portal import Portal
+    from api.showing.portals import Gathered
     from ecert.licence.codes import Phrase
 
 
@@ -45,6 +47,15 @@ def waiting_first(asked: Iterable[Asked]) -> tuple[Asked, ...]:
 def latest_first(used: Iterable[Used]) -> tuple[Used, ...]:
     """Return uses, the newest first."""
     return tuple(sorted(used, key=lambda one: one.use.at, reverse=True))
+
+
+def older(address: str, found: Gathered[ConsentsBody] | Gathered[UsesBody]) -> tuple[Older, ...]:
+    """Return where the lists of regions go on, of those that do."""
+    following = ((portal, said.next) for portal, said in found.found if said.next)
+    return tuple(
+        Older(portal.name, f"{address}?{urlencode({'region': portal.region, 'cursor': cursor})}")
+        for portal, cursor in following
+    )
 
 
 def failure_of(outcome: str) -> str:

@@ -17,10 +17,10 @@ from api.console.views.licences import LicenceState
 from api.holder import views
 from api.holder.coding import code_view
 from api.holder.entrance import TO_PROVIDER, Entrance
-from api.holder.reading import card_of, failure_of, find_card, latest_first, waiting_first
+from api.holder.reading import card_of, failure_of, find_card, latest_first, older, waiting_first
 from api.holder.site import SIGN_IN
 from api.holder.views import HOME
-from api.showing.bodies import AnswerBody, DisclosureBody, ShowBody
+from api.showing.bodies import AnswerBody, DisclosureBody, PageBody, PageQuery, ShowBody
 from ecert.presentation import COUNTER_PURPOSE, Answer
 from ecert.presentation.reading import MAX_FIELDS, MAX_NAME, MAX_PURPOSE
 from ecert.presentation.showing import MAX_LICENCES
@@ -40,6 +40,7 @@ Key = Annotated[str, Path(pattern=f"^{KEY.pattern}$")]
 LICENCES: Final = f"{HOME}/licences"
 SHOWING: Final = f"{HOME}/showing"
 CONSENTS: Final = f"{HOME}/consents"
+USES: Final = f"{HOME}/uses"
 _ONE: Final = f"{LICENCES}/{{region}}/{{key}}"
 _FIELD: Final = "field:"
 _ALSO: Final = "also:"
@@ -114,7 +115,7 @@ def _add_licences(routes: APIRouter, office: "Office") -> None:
     async def licences(request: Request) -> Response:
         visit = await site.visit(request, "licences")
         found = await portals.gather(lambda one: one.licences(visit.holder))
-        asked = await portals.gather(lambda one: one.consents(visit.holder))
+        asked = await portals.gather(lambda one: one.consents(visit.holder, PageBody()))
         cards = tuple(card_of(one, portal.name) for portal, said in found.found for one in said.licences)
         cards = tuple(sorted(cards, key=lambda card: card.state is not LicenceState.VALID))
         waiting = sum(one.answer is Answer.ASKED for _, said in asked.found for one in said.consents)
@@ -203,15 +204,15 @@ def _add_consents(routes: APIRouter, office: "Office") -> None:
     site, portals = office.holder, office.portals
 
     @routes.get(CONSENTS)
-    async def consents(request: Request) -> Response:
+    async def consents(request: Request, page: Annotated[PageQuery, Query()]) -> Response:
         visit = await site.visit(request, "consents")
-        found = await portals.gather(lambda one: one.consents(visit.holder))
+        found = await portals.gather(lambda one: one.consents(visit.holder, page.page), page.region)
         asked = [
             views.Asked(one, portal.name, f"{CONSENTS}/{portal.region}/{one.id}")
             for portal, said in found.found
             for one in said.consents
         ]
-        return site.page(visit.frame, views.Consents(waiting_first(asked), found.silent))
+        return site.page(visit.frame, views.Consents(waiting_first(asked), found.silent, older(CONSENTS, found)))
 
     @routes.post(f"{CONSENTS}/{{region}}/{{key}}")
     async def answer(request: Request, region: Region, key: Key) -> Response:
@@ -223,14 +224,14 @@ def _add_consents(routes: APIRouter, office: "Office") -> None:
         await portals.of(region).answer(visit.holder, key, said)
         return RedirectResponse(CONSENTS, 303)
 
-    @routes.get(f"{HOME}/uses")
-    async def uses(request: Request) -> Response:
+    @routes.get(USES)
+    async def uses(request: Request, page: Annotated[PageQuery, Query()]) -> Response:
         visit = await site.visit(request, "uses")
-        found = await portals.gather(lambda one: one.uses(visit.holder))
+        found = await portals.gather(lambda one: one.uses(visit.holder, page.page), page.region)
         used = [
             views.Used(one, portal.name, failure_of(one.outcome)) for portal, said in found.found for one in said.uses
         ]
-        return site.page(visit.frame, views.Uses(latest_first(used), found.silent))
+        return site.page(visit.frame, views.Uses(latest_first(used), found.silent, older(USES, found)))
 
 
 def _licence(card: views.Card, shown: tuple[str, ...]) -> views.Licence:

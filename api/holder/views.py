@@ -165,11 +165,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Older:
+    """Where a region's list goes on."""
+
+    region: Phrase
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Consents:
     """Requests for consent: those that wait first."""
 
     asked: tuple[Asked, ...]
     silent: tuple[Phrase, ...]
+    older: tuple[Older, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +196,7 @@ class Uses:
 
     uses: tuple[Used, ...]
     silent: tuple[Phrase, ...]
+    older: tuple[Older, ...]
 
 
 @dataclass(frozen=True, slots=True)

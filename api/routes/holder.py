@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from api.office import Office
@@ -11,17 +11,19 @@ from api.routes.holder_sessions import PATH, entering
 from api.showing.bodies import (
     AnswerBody,
     ConsentBody,
+    ConsentsBody,
     DisclosureBody,
     KeyBody,
     LicenceBody,
     LookBody,
+    PageQuery,
     PhraseBody,
     PictureBody,
     Said,
     ShowBody,
     ShowingBody,
     Told,
-    UseTold,
+    UsesBody,
 )
 from api.showing.desk import HolderDesk
 from api.showing.sessions import HolderSession
@@ -57,16 +59,12 @@ class LicencesTold(RegionTold):
     licences: list[LicenceBody]
 
 
-class ConsentsTold(RegionTold):
+class ConsentsTold(RegionTold, ConsentsBody):
     """Requests."""
 
-    consents: list[ConsentBody]
 
-
-class UsesTold(RegionTold):
+class UsesTold(RegionTold, UsesBody):
     """Uses."""
-
-    uses: list[UseTold]
 
 
 class AllLicences(Told):
@@ -77,14 +75,14 @@ class AllLicences(Told):
 
 
 class AllConsents(Told):
-    """All requests; `silent` as of licences."""
+    """Requests, a page of each region; `silent` as of licences."""
 
     regions: list[ConsentsTold]
     silent: list[PhraseBody]
 
 
 class AllUses(Told):
-    """All uses; `silent` as of licences."""
+    """Uses, a page of each region; `silent` as of licences."""
 
     regions: list[UsesTold]
     silent: list[PhraseBody]
@@ -162,11 +160,13 @@ def router(office: Office) -> APIRouter:
         await portals.of(region).drop(session.account.holder, KeyBody(key=key))
 
     @routes.get(f"{PATH}/consents", operation_id="myConsents", summary="授权请求 What I was asked")
-    async def consents(session: Annotated[HolderSession, Depends(enter)]) -> AllConsents:
-        """Return the requests of all connected regions."""
-        found = await portals.gather(lambda one: one.consents(session.account.holder))
+    async def consents(
+        session: Annotated[HolderSession, Depends(enter)], asked: Annotated[PageQuery, Query()]
+    ) -> AllConsents:
+        """Return the newest requests of every connected region, or a later page of one of them."""
+        found = await portals.gather(lambda one: one.consents(session.account.holder, asked.page), asked.region)
         regions = [
-            ConsentsTold(region=one.region, name=PhraseBody.of(one.name), consents=said.consents)
+            ConsentsTold(region=one.region, name=PhraseBody.of(one.name), consents=said.consents, next=said.next)
             for one, said in found.found
         ]
         return AllConsents(regions=regions, silent=list(map(PhraseBody.of, found.silent)))
@@ -188,11 +188,12 @@ def router(office: Office) -> APIRouter:
         return await portals.of(region).answer(session.account.holder, key, body)
 
     @routes.get(f"{PATH}/uses", operation_id="myUses", summary="用证记录 Every use")
-    async def uses(session: Annotated[HolderSession, Depends(enter)]) -> AllUses:
-        """Return every use of the holder's licences."""
-        found = await portals.gather(lambda one: one.uses(session.account.holder))
+    async def uses(session: Annotated[HolderSession, Depends(enter)], asked: Annotated[PageQuery, Query()]) -> AllUses:
+        """Return the newest uses of the holder's licences in every connected region, or a later page of one of them."""
+        found = await portals.gather(lambda one: one.uses(session.account.holder, asked.page), asked.region)
         regions = [
-            UsesTold(region=one.region, name=PhraseBody.of(one.name), uses=said.uses) for one, said in found.found
+            UsesTold(region=one.region, name=PhraseBody.of(one.name), uses=said.uses, next=said.next)
+            for one, said in found.found
         ]
         return AllUses(regions=regions, silent=list(map(PhraseBody.of, found.silent)))
 

@@ -22,6 +22,7 @@ from api.showing.bodies import (
     LookBody,
     Name,
     NamedBody,
+    PageBody,
     PictureBody,
     Said,
     ShowBody,
@@ -44,6 +45,10 @@ class NamedOf(OfHolder, NamedBody):
 
 class DisclosureOf(OfHolder, DisclosureBody):
     """One licence of a holder."""
+
+
+class PageOf(OfHolder, PageBody):
+    """A page of a holder's list."""
 
 
 class ShowOf(OfHolder, ShowBody):
@@ -162,12 +167,12 @@ def _add_record(routes: APIRouter, office: Office) -> None:
         f"{PATH}/consents",
         operation_id="portalConsents",
         summary="授权请求 Requests to a holder",
-        openapi_extra=json_body(OfHolder),
+        openapi_extra=json_body(PageOf),
     )
     async def consents(request: Request, _: Annotated[Visit, Depends(office.guard("portalConsents"))]) -> ConsentsBody:
-        """Return them, the newest first."""
-        body = read_json(OfHolder, await request.body())
-        return await local.consents(body.holder.holder())
+        """Return a page of them, the newest first."""
+        body = read_json(PageOf, await request.body())
+        return await local.consents(body.holder.holder(), body)
 
     @routes.post(
         f"{PATH}/consents/{{key}}/answer",
@@ -186,9 +191,9 @@ def _add_record(routes: APIRouter, office: Office) -> None:
         f"{PATH}/uses",
         operation_id="portalUses",
         summary="用证记录 Uses of a holder's licences",
-        openapi_extra=json_body(OfHolder),
+        openapi_extra=json_body(PageOf),
     )
     async def uses(request: Request, _: Annotated[Visit, Depends(office.guard("portalUses"))]) -> UsesBody:
-        """Return them, the newest first."""
-        body = read_json(OfHolder, await request.body())
-        return await local.uses(body.holder.holder())
+        """Return a page of them, the newest first."""
+        body = read_json(PageOf, await request.body())
+        return await local.uses(body.holder.holder(), body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date  # noqa: TC003  (models read annotations)
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.licences.standing import Standing  # noqa: TC001
 from api.showing.holders import MAX_CODE, Holder
@@ -222,10 +222,34 @@ class ConsentBody(Told):
     until: Instant
 
 
+class PageBody(Said):
+    """A page of a list of one region: `next` of the page before, empty for the first."""
+
+    cursor: Annotated[str, Field(max_length=300)] = ""
+
+
+class PageQuery(PageBody):
+    """A page of a list of all regions, or of one: only there does a next page follow."""
+
+    region: Annotated[str, Field(pattern="^([0-9]{6})?$")] = ""
+
+    @model_validator(mode="after")
+    def _named(self) -> PageQuery:
+        if self.cursor and not self.region:
+            raise ValueError("a cursor is one region's: name the region as well")
+        return self
+
+    @property
+    def page(self) -> PageBody:
+        """What a region is asked."""
+        return PageBody(cursor=self.cursor)
+
+
 class ConsentsBody(Told):
-    """All requests to a holder in one region, the newest first."""
+    """One page of the requests to a holder in one region, the newest first; `next` is empty on the last."""
 
     consents: list[ConsentBody]
+    next: str = ""
 
 
 class TypeTold(Told):
@@ -274,6 +298,7 @@ class UseTold(Told):
 
 
 class UsesBody(Told):
-    """The uses of a holder's licences in one region, the newest first."""
+    """One page of the uses of a holder's licences in one region, the newest first; `next` is empty on the last."""
 
     uses: list[UseTold]
+    next: str = ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from api.audit import AuditBook
+from api.cursors import read_cursor, read_instant, write_cursor
 from api.service_schema import consents
 from api.showing.holders import Holder
 from ecert.errors import NotFoundError, Reason
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
     from api.ledger import SqlLedger
 
-MOST: Final = 200
-"""The most requests of a list."""
+PAGE: Final = 100
+"""How many requests a page has."""
+_CURSOR: Final = re.compile(r"([0-9]{1,18}) ([A-Za-z0-9_-]{1,32})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,21 @@ class ConsentBook:
         """
         return self._one((consents.c.id == name) & (consents.c.holder_index == holder.index(self._vault)))
 
-    def all_of(self, holder: Holder) -> list[Asked]:
-        """Return the requests to a holder, the newest first, at most `MOST`."""
+    def all_of(self, holder: Holder, cursor: str = "") -> tuple[list[Asked], str]:
+        """Return a page of the requests to a holder, the newest first, and the cursor of the next; empty on the last.
+
+        Raises:
+            EcertError: USAGE; the cursor is none.
+        """
         mine = select(consents).where(consents.c.holder_index == holder.index(self._vault))
-        newest = mine.order_by(consents.c.asked_at.desc(), consents.c.id).limit(MOST)
-        return [self._read(row) for row in self._db.run(newest).all()]
+        if cursor:
+            found = read_cursor(cursor, _CURSOR)
+            at, name = read_instant(found[1]), found[2]
+            mine = mine.where(or_(consents.c.asked_at < at, and_(consents.c.asked_at == at, consents.c.id > name)))
+        newest = mine.order_by(consents.c.asked_at.desc(), consents.c.id).limit(PAGE + 1)
+        rows = self._db.run(newest).all()
+        following = write_cursor(rows[PAGE - 1].asked_at, rows[PAGE - 1].id) if len(rows) > PAGE else ""
+        return [self._read(row) for row in rows[:PAGE]], following
 
     def answer(self, name: str, holder: Holder, answer: Answer, at: datetime) -> Asked:
         """Keep a holder's answer; the same answer again changes nothing.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.ledger import SqlLedger
-    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, LicenceBody, NamedBody, ShowBody
+    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, LicenceBody, NamedBody, PageBody, ShowBody
     from api.showing.consents import Asked
     from api.showing.holders import Holder
     from api.showing.place import Place
@@ -131,14 +131,15 @@ class LocalPortal:
         if await self._find(holder, asked) is not None:
             await self.place.store.drop(bytes.fromhex(asked.key))
 
-    async def consents(self, holder: Holder) -> ConsentsBody:
+    async def consents(self, holder: Holder, asked: PageBody) -> ConsentsBody:
         """See `Portal`."""
         now = self.place.now()
 
-        def find(ledger: SqlLedger) -> list[ConsentBody]:
-            return [consent_told(ledger, one, now) for one in ConsentBook(ledger).all_of(holder)]
+        def find(ledger: SqlLedger) -> ConsentsBody:
+            found, following = ConsentBook(ledger).all_of(holder, asked.cursor)
+            return ConsentsBody(consents=[consent_told(ledger, one, now) for one in found], next=following)
 
-        return ConsentsBody(consents=await self.place.pool.ask(find))
+        return await self.place.pool.ask(find)
 
     async def answer(self, holder: Holder, name: str, asked: AnswerBody) -> ConsentBody:
         """See `Portal`."""
@@ -149,14 +150,14 @@ class LocalPortal:
 
         return await self.place.pool.ask(keep, actor=HOLDER)
 
-    async def uses(self, holder: Holder) -> UsesBody:
+    async def uses(self, holder: Holder, asked: PageBody) -> UsesBody:
         """See `Portal`."""
 
-        def find(ledger: SqlLedger) -> list[UseTold]:
-            mine = self._book(ledger).every_version(holder)
-            return [UseTold.model_validate(one) for one in UseBook(ledger).of(mine)]
+        def find(ledger: SqlLedger) -> UsesBody:
+            found, following = UseBook(ledger).of(self._book(ledger).every_version(holder), asked.cursor)
+            return UsesBody(uses=[UseTold.model_validate(one) for one in found], next=following)
 
-        return UsesBody(uses=await self.place.pool.ask(find))
+        return await self.place.pool.ask(find)
 
     async def _find(self, holder: Holder, asked: KeyBody) -> tuple[Kept, Offer] | None:
         """Return a showing of a holder; another's is as if it were not there."""

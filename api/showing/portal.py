@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LicencesBody,
         LookBody,
         NamedBody,
+        PageBody,
         PictureBody,
         ShowBody,
         ShowingBody,
@@ -75,8 +76,12 @@ class Portal(Protocol):
     async def drop(self, holder: Holder, asked: KeyBody) -> None:
         """Take a showing down; one that a window has taken stays so."""
 
-    async def consents(self, holder: Holder) -> ConsentsBody:
-        """Return what the holder was asked."""
+    async def consents(self, holder: Holder, asked: PageBody) -> ConsentsBody:
+        """Return a page of what the holder was asked.
+
+        Raises:
+            EcertError: USAGE; the cursor is none.
+        """
 
     async def answer(self, holder: Holder, name: str, asked: AnswerBody) -> ConsentBody:
         """Answer a request.
@@ -86,5 +91,9 @@ class Portal(Protocol):
             RejectedError: CONSENT_LAPSED or CONSENT_ANSWERED.
         """
 
-    async def uses(self, holder: Holder) -> UsesBody:
-        """Return every use of the holder's licences there."""
+    async def uses(self, holder: Holder, asked: PageBody) -> UsesBody:
+        """Return a page of the uses of the holder's licences there.
+
+        Raises:
+            EcertError: USAGE; the cursor is none.
+        """

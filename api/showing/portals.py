@@ -58,8 +58,15 @@ class Portals:
                 return one
         raise NotFoundError(Reason.LICENCE_NOT_FOUND, "no region of this code is connected")
 
-    async def gather(self, ask: Callable[[Portal], Awaitable[T]]) -> Gathered[T]:
-        """Ask every region the same."""
+    async def gather(self, ask: Callable[[Portal], Awaitable[T]], region: str = "") -> Gathered[T]:
+        """Ask every region the same; or one alone, which then raises what it has to say.
+
+        Raises:
+            EcertError: no portal leads to the region that is named, or its answer.
+        """
+        if region:
+            portal = self.of(region)
+            return Gathered(((portal, await ask(portal)),), ())
         answers = await asyncio.gather(*(_answer(ask, one) for one in self._all))
         pairs = tuple(zip(self._all, answers, strict=True))
         found = tuple((portal, answer[0]) for portal, answer in pairs if answer is not None)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from api.settings import PortalSettings
-    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, NamedBody, ShowBody
+    from api.showing.bodies import AnswerBody, DisclosureBody, KeyBody, NamedBody, PageBody, ShowBody
     from api.showing.holders import Holder
     from ecert.sm2 import Signer
 
@@ -116,17 +116,17 @@ class RemotePortal:
         """See `Portal`."""
         await self._ask(Told, "/showings/drop", holder, asked)
 
-    async def consents(self, holder: Holder) -> ConsentsBody:
+    async def consents(self, holder: Holder, asked: PageBody) -> ConsentsBody:
         """See `Portal`."""
-        return await self._ask(ConsentsBody, "/consents", holder)
+        return await self._ask(ConsentsBody, "/consents", holder, asked)
 
     async def answer(self, holder: Holder, name: str, asked: AnswerBody) -> ConsentBody:
         """See `Portal`."""
         return await self._ask(ConsentBody, f"/consents/{name}/answer", holder, asked)
 
-    async def uses(self, holder: Holder) -> UsesBody:
+    async def uses(self, holder: Holder, asked: PageBody) -> UsesBody:
         """See `Portal`."""
-        return await self._ask(UsesBody, "/uses", holder)
+        return await self._ask(UsesBody, "/uses", holder, asked)
 
     async def _ask(
         self, kind: type[_Body], path: str, holder: Holder, asked: BaseModel | None = None, **more: str

@@ -6,12 +6,14 @@ So what a licence was used for is forgotten with the licence itself.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from api.at_rest import USE
 from api.audit import AuditBook, Deed
+from api.cursors import read_cursor, write_cursor
 from api.service_schema import data_keys, uses
 from ecert.presentation import use_json
 
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from ecert.licence.identifier import Identifier
     from ecert.presentation import LicenceUse
 
-MOST: Final = 500
-"""The most uses of a list."""
+PAGE: Final = 100
+"""How many uses a page has."""
+_CURSOR: Final = re.compile(r"([0-9]{1,18})")
 
 
 class UseBook:
@@ -51,18 +54,25 @@ class UseBook:
         sealed = self._ledger.unlock(one.licence).seal(USE, content)
         return {"identifier": one.licence.text, "at": one.at, "content": sealed}
 
-    def of(self, identifiers: Iterable[Identifier]) -> list[dict[str, Any]]:
-        """Return the uses of licences, the newest first, at most `MOST`, as `use_json`."""
+    def of(self, identifiers: Iterable[Identifier], cursor: str = "") -> tuple[list[dict[str, Any]], str]:
+        """Return a page of the uses of licences, the newest first, as `use_json`, and the cursor of the next.
+
+        Raises:
+            EcertError: USAGE; the cursor is none.
+        """
         texts = [one.text for one in identifiers]
         query = select(uses, data_keys.c.key.label("data_key")).join(
             data_keys, data_keys.c.identifier == uses.c.identifier
         )
+        if cursor:
+            query = query.where(uses.c.number < int(read_cursor(cursor, _CURSOR)[1]))
         rows = self._ledger.database.run(
-            query.where(uses.c.identifier.in_(texts)).order_by(uses.c.number.desc()).limit(MOST)
-        )
+            query.where(uses.c.identifier.in_(texts)).order_by(uses.c.number.desc()).limit(PAGE + 1)
+        ).all()
+        following = write_cursor(rows[PAGE - 1].number) if len(rows) > PAGE else ""
         at_rest = self._ledger.at_rest
-        locked = ((at_rest.unlock(row.identifier, row.data_key), row.content) for row in rows.all())
-        return [json.loads(lock.open(USE, content)) for lock, content in locked]
+        locked = ((at_rest.unlock(row.identifier, row.data_key), row.content) for row in rows[:PAGE])
+        return [json.loads(lock.open(USE, content)) for lock, content in locked], following
 
 
 def _deed(one: LicenceUse) -> Deed:

@@ -18,6 +18,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from api.showing.consents import PAGE
 from api.showing.remote import RemotePortal
 from tests.api.entrance.test_sign_in import elsewhere
 from tests.api.holder.phones import Phone
@@ -149,6 +150,16 @@ def test_a_request_is_refused_on_the_phone_and_the_window_gets_nothing(phone: Ph
     assert len(pulled.json()["licences"]) == 1
     phone.page.click("text=收回授权")
     phone.page.wait_for_selector(".badge:has-text('已收回')")
+
+
+def test_what_does_not_fit_on_the_page_of_a_list_is_on_the_next(phone: Phone) -> None:
+    for _ in range(PAGE + 1):
+        assert ask(phone.site, WANG).status_code == 201
+    phone.open("/consents")
+    assert phone.page.locator("article").count() == PAGE
+    phone.page.click("a:has-text('更早')")
+    assert phone.page.locator("article").count() == 1
+    assert phone.page.locator("a:has-text('更早')").count() == 0
 
 
 def test_everything_but_the_countdown_works_without_a_script(browser: Browser, here: Site) -> None:

@@ -7,19 +7,23 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select, update
 
 from api.service_schema import consents, holder_sessions, uses
+from api.showing import consents as request_lists
+from api.showing import uses as use_lists
 from api.showing.sessions import IDLE
 from ecert import envelope
 from ecert.cli.published import load_published_holdings
+from ecert.errors import Reason
 from ecert.licence.identifier import parse_identifier
 from ecert.licence.record import MAX_RECORD, decode_record, read_fields
 from ecert.ofd.copies import read_note
 from ecert.ofd.package import Package
-from ecert.presentation import AuthCode, Binding, DynamicCode
+from ecert.presentation import AuthCode, Binding, DynamicCode, LicenceUse, Requester, Way
 from ecert.report import timestamp
 from ecert.verification import Outcome, assess
 from ecert.verification.files import FileKind, Question, assess_file
@@ -29,6 +33,7 @@ from tests.api.showing.counter import AT_THE_WINDOW, CARD, COMPANY, LI, NAMES, U
 from tests.verifier.servers import RedisServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import httpx2
@@ -275,6 +280,33 @@ def test_a_scan_of_a_printed_code_is_kept_by_identifier_or_face(site: Site, card
     assert site.call("window", "POST", "/api/v1/uses", json=both).status_code == 422
     foreign = both | {"face": None, "identifier": card[:-5] + card[-5:].replace("001", "002")}
     assert site.call("window", "POST", "/api/v1/uses", json=foreign).status_code in (404, 422)
+
+
+def test_every_use_and_every_request_is_on_a_page_of_its_list_once(site: Site, card: str) -> None:
+    phone, by, at = Phone.of(site), Requester(DEPARTMENT, "样例用证单位", "clerk-7"), now()
+    scan = LicenceUse(parse_identifier(card), at, Way.PRINTED_CODE, by, "窗口", None, None, "", (), Reason.OK)
+    made = [scan] * (use_lists.PAGE * 2 + 5)
+    site.office.pool.do(lambda ledger: use_lists.UseBook(ledger).record(made))
+    asked = [ask(site, WANG).json()["id"] for _ in range(request_lists.PAGE + 3)]
+    uses, requests = list(pages(phone, "uses")), list(pages(phone, "consents"))
+    assert [len(one) for one in uses] == [use_lists.PAGE, use_lists.PAGE, 5]
+    assert [len(one) for one in requests] == [request_lists.PAGE, 3]
+    assert sorted(one["id"] for page in requests for one in page) == sorted(asked)
+    for query in ("?cursor=MQ", "?region=44", "?region=440000&cursor=MQ&more=1"):
+        assert phone.call("GET", f"/uses{query}", status=422)["code"] == "request-invalid"
+    assert phone.call("GET", "/uses?region=440000&cursor=!", status=422)["code"] == "usage"
+    assert list(pages(Phone.of(site, LI), "uses")) == [[]]
+
+
+def pages(phone: Phone, what: str) -> Iterator[list[Any]]:
+    cursor = ""
+    while True:
+        query = f"?{urlencode({'region': '440000', 'cursor': cursor})}" if cursor else ""
+        told = phone.call("GET", f"/{what}{query}")["regions"][0]
+        yield told[what]
+        cursor = told["next"]
+        if not cursor:
+            return
 
 
 def test_nothing_personal_stands_open_in_the_ledger_or_in_the_log(site: Site, card: str) -> None:
