@@ -312,10 +312,37 @@ def test_a_cut_is_told_codes_are_verified_on_with_their_age_and_the_service_is_f
         page.reload()
         assert scan(page, scans["revoked"][0]) == "无效 INVALID"
         assert "证照已吊销" in page.inner_text(".sentence")
+        scan(page, scans["valid"][0])
         window.start()
         page.wait_for_selector("#offline", state="hidden")
+        page.wait_for_selector("text=断网期间核验的 2 张已联网复核，结论都没有变")
+        assert [one.inner_text() for one in page.query_selector_all(".counts b")][:2] == ["1", "1"]
+        page.click("text=知道了")
+        assert page.locator(".again").count() == 0
         assert scan(page, scans["valid"][0]) == "有效 VALID"
         assert "断网核验" not in page.inner_text(".verdict")
+
+
+def test_what_was_verified_in_a_cut_is_asked_again_and_another_verdict_is_told(
+    browser: Browser, window: WindowProcess, province: Province
+) -> None:
+    licence = province.issue()
+    with opened(browser, window, 320) as page:
+        page.evaluate("navigator.serviceWorker.ready")
+        assert scan(page, text_of(licence)) == "有效 VALID"
+        page.check("#voice")
+        page.evaluate("() => { window.said = []; SpeechSynthesis.prototype.speak = (one) => said.push(one.text); }")
+        page.context.set_offline(True)
+        page.wait_for_selector("#offline", state="visible")
+        assert scan(page, text_of(licence)) == "有效 VALID"
+        window.reaches(province.decide(licence, State.REVOKED))
+        page.context.set_offline(False)
+        page.wait_for_selector("text=断网期间核验的 1 张已联网复核，1 张的结论有变")
+        (row,) = page.query_selector_all(".again li.invalid")
+        assert "有效 → 无效，证照已吊销" in row.inner_text()
+        assert page.inner_text(".verdict h1") == "无效 INVALID", "what is shown is what is known now"
+        assert any("1 张结论有变" in one for one in page.evaluate("said"))
+        require_sound(page, "checked again")
 
 
 def test_the_worker_keeps_every_part_of_the_page(window: WindowProcess) -> None:

@@ -1,7 +1,7 @@
 // Keeps the scan page alive through a cut: the page without anything that was scanned, what it is made of, and the
 // bundle by which it verifies. The network comes first; what is kept is for when it does not answer.
 
-const CACHE = "window-1";
+const CACHE = "window-2";
 const SHELL = "/shell";
 const BUNDLE = "/offline/bundle.json";
 const PARTS = [
@@ -14,6 +14,7 @@ const PARTS = [
   "/static/window/link.js",
   "/static/window/main.js",
   "/static/window/offline-view.js",
+  "/static/window/recheck.js",
   "/static/window/scanner.js",
   "/static/window/voice.js",
   "/static/offline/face.js",

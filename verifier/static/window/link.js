@@ -17,7 +17,7 @@ class Link {
     this.bundle = null;
     this.told = Number(localStorage.getItem(TOLD) ?? 0);
     this.toldAt = performance.now();
-    this.looking = null;
+    this.back = () => {}; // called when the service is found again
   }
 
   // Asks the service; throws Unreachable where it does not answer in time, or something else answers.
@@ -36,10 +36,14 @@ class Link {
   }
 
   set(reachable) {
+    const found = reachable && !this.reachable;
     this.reachable = reachable;
     this.banner.hidden = reachable;
     document.body.classList.toggle("cut", !reachable);
     this.banner.querySelector("#kept").textContent = this.bundle ? ageOf(this.bundle) : NOTHING_KEPT;
+    if (found) {
+      this.back();
+    }
   }
 
   async look() {

@@ -20,6 +20,7 @@ const UNITS = [[86400, "天"], [3600, "小时"], [60, "分钟"], [1, "秒"]];
 const DAY = 86400;
 
 const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
+export const clockOf = (seconds) => clock.format(seconds * 1000).slice(-8);
 const day = (number) => new Date(number * DAY * 1000).toISOString().slice(0, 10);
 
 function ago(seconds) {

@@ -3,7 +3,8 @@ import { undoKeyboard } from "../offline/text.js";
 import { verify } from "../offline/verify.js";
 import { readHere } from "./camera.js";
 import { Unreachable } from "./link.js";
-import { showNotice, showVerdict } from "./offline-view.js";
+import { clockOf, showNotice, showVerdict } from "./offline-view.js";
+import { Recheck } from "./recheck.js";
 
 // A code on a licence is answered at once; a file is sent and drawn first, a phone's code asked about elsewhere.
 const SHORT = 4000;
@@ -15,6 +16,9 @@ export class Scanner {
     this.link = link;
     this.voice = voice;
     this.queue = Promise.resolve();
+    this.judged = ""; // whose verdict on the page was reached here
+    this.recheck = new Recheck(document.getElementById("rechecked"), clockOf);
+    link.back = () => this.inTurn(() => this.checkAgain());
   }
 
   takeText(typed) {
@@ -41,8 +45,7 @@ export class Scanner {
       await judge();
     } else {
       try {
-        const answer = await this.link.ask("/", { method: "POST", body: form, signal: AbortSignal.timeout(patience) });
-        this.set(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        this.set(await this.ask(form, patience), ["results", "today", "lights"]);
       } catch (error) {
         if (!(error instanceof Unreachable)) {
           throw error;
@@ -57,11 +60,31 @@ export class Scanner {
     this.voice.tell();
   }
 
-  set(page) {
-    document.title = page.title;
-    for (const id of ["results", "today", "lights"]) {
+  async ask(form, patience) {
+    const answer = await this.link.ask("/", { method: "POST", body: form, signal: AbortSignal.timeout(patience) });
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+
+  set(page, parts) {
+    if (parts.includes("results")) {
+      document.title = page.title;
+      this.judged = "";
+    }
+    for (const id of parts) {
       document.getElementById(id).replaceWith(page.getElementById(id));
     }
+  }
+
+  async checkAgain() {
+    const ask = (text) => {
+      const form = new FormData();
+      form.set("text", text);
+      return this.ask(form, SHORT);
+    };
+    await this.recheck.run(ask, (text, page) => {
+      this.set(page, text === this.judged ? ["results", "today", "lights"] : ["today", "lights"]);
+    });
+    this.voice.tell();
   }
 
   judge(typed) {
@@ -70,7 +93,11 @@ export class Scanner {
       return;
     }
     const now = this.link.now();
-    showVerdict(this.link.bundle, verify(this.link.bundle, undoKeyboard(typed), now), now);
+    const text = undoKeyboard(typed);
+    const verdict = verify(this.link.bundle, text, now);
+    showVerdict(this.link.bundle, verdict, now);
+    this.judged = text;
+    this.recheck.remember(text, verdict, now);
   }
 
   async judgePicture(file) {
