@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ecert.ofd.pictures import Modules
     from ecert.seal import Seal
 
-_ANY_CODE: Final[Modules] = ((True,),)
+_ANY_CODE: Final[Modules] = (b"\1",)
 """Stands for a licence's code before there is one: codes are drawn at the size of their place."""
 
 

@@ -38,7 +38,7 @@ def _path(text: str) -> tuple[str, int]:
     runs = []
     for y, row in enumerate(rows):
         start = None
-        for x, dark in enumerate((*row, False)):
+        for x, dark in enumerate(row + b"\0"):
             if dark and start is None:
                 start = x
             elif not dark and start is not None:

@@ -183,6 +183,6 @@ def draw(held: Held, disclosed: Collection[str], fonts: FontSet) -> bytes:
     if not any(one.masked for one in items):
         return write_svg(original.page, original.stamps, note=page_text(original.page))
     values = dict(held.fields) | {one.name: one.value for one in items if one.masked}
-    content = FaceContent(face_values(values), ((False,),))
+    content = FaceContent(face_values(values), (b"\0",))
     page = compose(held.kind.layout, content, fonts)[0]
     return write_svg(page, original.stamps, note=page_text(page))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from operator import not_
 from typing import TYPE_CHECKING, Final
 
 from ecert.errors import MalformedError, Reason
@@ -23,6 +22,8 @@ MAX_PICTURE: Final = 20 * 1024 * 1024
 _MAX_PIXELS: Final = 50_000_000
 _ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 _SCALE: Final = 8
+_DARK: Final = b"\1" + bytes(255)
+"""A pixel, 0 for black, as a module."""
 _FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 SIGNATURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")
 """How the pictures that are read begin."""
@@ -42,12 +43,11 @@ def draw_png(text: str) -> bytes:
 def qr_modules(text: str) -> Modules:
     """Return the modules of a QR code, level Q, without its quiet zone."""
     import zxingcpp  # noqa: PLC0415  (slow to load, and only needed for pictures)
-    from PIL import Image  # noqa: PLC0415
 
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
-    image = Image.fromarray(barcode.to_image(scale=1, add_quiet_zones=False))
-    pixels, width = image.tobytes(), image.width
-    return tuple(tuple(map(not_, pixels[at : at + width])) for at in range(0, len(pixels), width))
+    image = barcode.to_image(scale=1, add_quiet_zones=False)
+    (_, width), pixels = image.shape, bytes(image).translate(_DARK)  # type: ignore[call-overload]  # it is a buffer
+    return tuple(pixels[at : at + width] for at in range(0, len(pixels), width))
 
 
 def _segments(text: str) -> Iterator[tuple[str, bool]]:

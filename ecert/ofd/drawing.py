@@ -7,6 +7,7 @@ layout with its data or the reader of an OFD file, makes them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Page:
     content: tuple[PageObject, ...]
 
 
+@lru_cache(maxsize=4096)
 def number(value: float) -> str:
     """Write a measure in mm to the micrometre, in as few characters as it takes."""
     return f"{value:.3f}".rstrip("0").rstrip(".") if value else "0"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from ecert.ofd.drawing import Box
 
-Modules = tuple[tuple[bool, ...], ...]
-"""The modules of a QR code, row by row, without its quiet zone; true is dark."""
+Modules = tuple[bytes, ...]
+"""The modules of a QR code, row by row, without its quiet zone: a byte each, 1 is dark, 0 light."""
 
 MAX_PICTURE: Final = 512 * 1024
 """The largest portrait or emblem in bytes."""
@@ -25,9 +25,11 @@ _JPEG: Final = b"\xff\xd8"
 _MAX_SIDE: Final = 8192
 _QUIET: Final = 4
 _PIXELS: Final = 4
-_BITS: Final = ("1" * _PIXELS, "0" * _PIXELS)
+"""Pixels on a side of a module: of one bit each, so a module is a hexadecimal digit across."""
+_LEVEL: Final = 1
+"""How hard it is compressed: runs of equal pixels need no more."""
+_DIGITS: Final = b"f0" + bytes(254)
 """How a light and a dark module are written across."""
-"""Pixels on a side of a module."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,18 +100,20 @@ def qr_png(modules: Modules) -> bytes:
     """Draw a QR code with its quiet zone as PNG, one bit a pixel; the same modules give the same bytes."""
     side = (len(modules) + 2 * _QUIET) * _PIXELS
     header = struct.pack(">2L5B", side, side, 1, 0, 0, 0, 0)
-    pixels = zlib.compress(b"".join(_rows(modules, side)))
+    pixels = zlib.compress(b"".join(_rows(modules, side)), _LEVEL)
     return _PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 
 
 def _rows(modules: Modules, side: int) -> Iterator[bytes]:
     """Yield rows of pixels, each after its filter type 0; a set bit is white, and so is what fills the last byte."""
-    length = (side + 7) // 8
-    margin = "1" * (_QUIET * _PIXELS)
-    for row in ((), *modules, ()):
-        bits = "".join(map(_BITS.__getitem__, row))
-        line = (margin + bits + margin).ljust(length * 8, "1") if row else "1" * (length * 8)
-        yield (b"\0" + int(line, 2).to_bytes(length)) * (_PIXELS if row else _PIXELS * _QUIET)
+    digits = (side + 7) // 8 * 2
+    margin = b"f" * _QUIET
+    blank = b"\0" + bytes.fromhex("f" * digits)
+    yield blank * (_PIXELS * _QUIET)
+    for row in modules:
+        line = (margin + row.translate(_DIGITS) + margin).ljust(digits, b"f")
+        yield (b"\0" + bytes.fromhex(line.decode())) * _PIXELS
+    yield blank * (_PIXELS * _QUIET)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

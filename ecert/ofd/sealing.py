@@ -16,6 +16,7 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,8 @@ Place = tuple[float, float]
 """x and y in mm."""
 
 _FOLDER: Final = SIGNATURES.rpartition("/")[0]
+_KEPT: Final = 64
+"""How many digests of parts are kept: templates, their fonts and the seal come again and again."""
 _PROVIDER: Final = {"ProviderName": "ecert", "Company": "ecert", "Version": "1.0"}
 
 
@@ -201,11 +204,16 @@ class _Addition:
 
     def _references(self) -> str:
         protected = (
-            tag("Reference", leaf("CheckValue", b64encode(sm3(data)).decode()), FileRef="/" + name)
+            tag("Reference", leaf("CheckValue", _check_value(data)), FileRef="/" + name)
             for name, data in self._parts.items()
             if name != SIGNATURES
         )
         return tag("References", *protected, CheckMethod=SM3)
+
+
+@lru_cache(maxsize=_KEPT)
+def _check_value(data: bytes) -> str:
+    return b64encode(sm3(data)).decode()
 
 
 def _number(identifier: str) -> int:

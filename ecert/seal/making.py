@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ecert import der_encoding as enc
@@ -180,6 +181,10 @@ def apply_seal(
     return sealing
 
 
+_verify_maker_once = lru_cache(maxsize=64)(verify_maker_signature)
+"""The same seal is applied again and again; what does not verify is asked about every time."""
+
+
 def _require_applicable(
     seal: Seal, data_hash: bytes, property_info: str, certificate: Certificate, at: datetime
 ) -> None:
@@ -189,6 +194,6 @@ def _require_applicable(
         raise IssuanceError(Reason.SEAL_FIELD_INVALID, "a data hash of 32 bytes and an ASCII property are sealed")
     if not certificate.not_before <= at <= certificate.not_after:
         raise IssuanceError(Reason.SEALING_CERTIFICATE_PERIOD, "the sealer's certificate is not within its validity")
-    verify_maker_signature(seal)
+    _verify_maker_once(seal)
     require_in_period(seal, at)
     require_listed(seal, certificate.der)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,11 +43,18 @@ def seal_png(drawing: SealDrawing, *, resolution: int = RESOLUTION) -> bytes:
     coverage = Image.new("L", (pixels * _OVERSAMPLING,) * 2)
     for shape in drawing.shapes:
         _fill(coverage, _polygons(shape, scale))
-    picture = Image.new("RGBA", (pixels, pixels), (*COLOUR, 0))
-    picture.putalpha(coverage.reduce(_OVERSAMPLING))
+    covered = coverage.reduce(_OVERSAMPLING)
+    levels = sorted(set(covered.tobytes()))
+    picture = Image.frombytes("P", covered.size, covered.point(_numbers(levels)).tobytes())
+    picture.putpalette(COLOUR * len(levels))
     out = BytesIO()
-    picture.save(out, "PNG", optimize=True, dpi=(resolution, resolution))
+    picture.save(out, "PNG", optimize=True, transparency=bytes(levels), dpi=(resolution, resolution))
     return out.getvalue()
+
+
+def _numbers(levels: Sequence[int]) -> list[int]:
+    """Return for every coverage its number among those there are: each is one red of a palette, more or less opaque."""
+    return [bisect_left(levels, coverage) for coverage in range(256)]
 
 
 class _FlatteningPen(BasePen):  # type: ignore[misc]  # fontTools is untyped

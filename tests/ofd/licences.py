@@ -33,7 +33,7 @@ DEMO = Path(__file__).parents[2] / "scripts" / "demo-data"
 
 
 @cache
-def _modules() -> tuple[tuple[bool, ...], ...]:
+def _modules() -> tuple[bytes, ...]:
     return qr_modules(LINK)
 
 

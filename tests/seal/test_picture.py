@@ -86,8 +86,7 @@ def drawing(font: SealFont, **changes: object) -> SealDrawing:
 
 def picture(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data)) as image:
-        image.load()
-        return image
+        return image.convert("RGBA")
 
 
 @needs_noto
