@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 from ecert.errors import MalformedError, Reason
@@ -17,9 +18,9 @@ _MAX_SERIAL: Final = 32
 _MAX_PACKED: Final = 34
 _FIRST_SERIALS: Final = tuple((36**length - 1) // 35 for length in range(_MAX_SERIAL + 2))
 """The position of the first serial of each length, from length 0."""
-_PAIR: Final = 36**2
-_PART: Final = _PAIR**5
-_PAIRS: Final = tuple(high + low for high in _SERIAL for low in _SERIAL)
+_TRIPLE: Final = 36**3
+_PART: Final = _TRIPLE**4
+_TRIPLES: Final = tuple(map("".join, product(_SERIAL, repeat=3)))
 
 
 def _malformed(what: str) -> MalformedError:
@@ -76,15 +77,16 @@ def unpack_identifier(data: bytes, issuer_code: str) -> Identifier:
 
 
 def _serial(number: int, length: int) -> str:
-    """Write out the serial at a position, two characters at a time."""
+    """Write out the serial at a position, three characters at a time."""
     number -= _FIRST_SERIALS[length]
-    pairs: list[str] = []
-    for _ in range(0, length, 10):
+    serial = ""
+    for _ in range(0, length, 12):
         number, part = divmod(number, _PART)  # what is left of a part is a small number, which is divided faster
-        for _ in range(5):
-            part, pair = divmod(part, _PAIR)
-            pairs.append(_PAIRS[pair])
-    return "".join(reversed(pairs))[-length:]
+        part, last = divmod(part, _TRIPLE)
+        part, third = divmod(part, _TRIPLE)
+        first, second = divmod(part, _TRIPLE)
+        serial = f"{_TRIPLES[first]}{_TRIPLES[second]}{_TRIPLES[third]}{_TRIPLES[last]}{serial}"
+    return serial[-length:]
 
 
 @lru_cache(maxsize=1024)

@@ -58,9 +58,9 @@ class Policy:
     def budget(self, type_code: str, matter: str | None = None) -> Budget:
         """Return the strictest of what applies."""
         others = (self.types.get(type_code), None if matter is None else self.matters.get(matter))
-        applying = [self.default, *(one for one in others if one is not None)]
-        if len(applying) == 1:
+        if others == (None, None):  # nearly always
             return self.default
+        applying = [self.default, *(one for one in others if one is not None)]
         return Budget(_least(one.registry for one in applying), _least(one.status for one in applying))
 
 

@@ -111,21 +111,21 @@ class Run:
         """What the status list says of the licence beside its state."""
         return self.mark.flags if self.mark else Flag(0)
 
-    def step(self, action: Callable[[], bool]) -> None:
-        """Run the next step; `action` returns False when it has nothing to look at, and raises to refuse."""
-        place = len(self.checks)
-        try:
-            check = (_PASSED if action() else _SKIPPED)[place]
-        except (UndeterminedError, MalformedError, RejectedError) as error:
-            result = Result.UNKNOWN if isinstance(error, UndeterminedError) else Result.FAIL
-            check = Check(place + 1, STEPS[place], result, error.reason, error.detail)
-            self.problems.append(check)
-        self.checks.append(check)
+    def _take(self, *steps: Callable[[], bool]) -> None:
+        """Run the next steps; one returns False when it has nothing to look at, and raises to refuse."""
+        checks = self.checks
+        for place, step in enumerate(steps, len(checks)):
+            try:
+                check = (_PASSED if step() else _SKIPPED)[place]
+            except (UndeterminedError, MalformedError, RejectedError) as error:
+                result = Result.UNKNOWN if isinstance(error, UndeterminedError) else Result.FAIL
+                check = Check(place + 1, STEPS[place], result, error.reason, error.detail)
+                self.problems.append(check)
+            checks.append(check)
 
     def begin(self, load: Callable[[], bytes]) -> None:
         """Run the steps before the seal's: afterwards `claim` says whose signature it is said to be."""
-        for action in (lambda: self.read(load), self.consult_registry, self.find_key):
-            self.step(action)
+        self._take(lambda: self.read(load), self.consult_registry, self.find_key)
 
     @property
     def claim(self) -> Claim | None:
@@ -149,7 +149,7 @@ class Run:
         Args:
             verify: Raises what is wrong with the signature of `claim`; called only where there is one.
         """
-        for action in (
+        self._take(
             lambda: self.check_seal(verify),
             self.decode_content,
             self.read_disclosed,
@@ -159,8 +159,7 @@ class Run:
             self.consult_status,
             self.check_status,
             self.check_freshness,
-        ):
-            self.step(action)
+        )
 
     # 1
     def read(self, load: Callable[[], bytes]) -> bool:
