@@ -39,7 +39,7 @@ def _is_flat_record(value: object) -> bool:
     if not isinstance(value, dict) or not _SCALARS.issuperset(map(type, value.values())):
         return False
     keys = list(value)
-    return _NUMBERS.issuperset(map(type, keys)) and keys == sorted(keys) and min(keys, default=0) >= 0
+    return _NUMBERS.issuperset(map(type, keys)) and keys == sorted(keys) and (not keys or keys[0] >= 0)
 
 
 def _is_plain(value: object) -> bool:

@@ -36,6 +36,7 @@ MAX_FACE: Final = 1024
 
 _ID, _NAME, _SEALED, _START, _END, _STATUS, _DIGEST = range(1, 8)
 _REQUIRED: Final = {_ID, _NAME, _SEALED, _STATUS, _DIGEST}
+_KNOWN: Final = _REQUIRED | {_START, _END}
 _NAME_CODEC: Final = "gb18030"
 _MAX_NAME: Final = 512
 
@@ -92,7 +93,7 @@ def decode_face(payload: bytes, issuer_code: str) -> Face:
         MalformedError: not the canonical encoding of a possible face record.
     """
     content = cbor.decode(payload, limit=MAX_FACE, reason=Reason.RECORD_MALFORMED)
-    if not isinstance(content, dict) or not _REQUIRED <= content.keys() <= _REQUIRED | {_START, _END}:
+    if not isinstance(content, dict) or not _REQUIRED <= content.keys() <= _KNOWN:
         raise _malformed("the fields are not those of a face record")
     packed, name, digest = content[_ID], content[_NAME], content[_DIGEST]
     if not (isinstance(packed, bytes) and isinstance(name, bytes) and isinstance(digest, bytes)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ecert.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from ecert.licence.face import Face
@@ -90,8 +90,10 @@ class VerifiedLicence:
     verdict: Verdict
 
 
-def decide(problems: Iterable[Check]) -> tuple[Outcome, Reason]:
+def decide(problems: Collection[Check]) -> tuple[Outcome, Reason]:
     """Return the outcome, and its reason: the first failure, else the first thing not told, else valid."""
+    if not problems:
+        return Outcome.VALID, Reason.OK
     for result, outcome in ((Result.FAIL, Outcome.INVALID), (Result.UNKNOWN, Outcome.UNDETERMINED)):
         for check in problems:
             if check.result is result:
