@@ -92,7 +92,10 @@ class Intake:
             raise NotTakenError(OFFLINE_CODE)
         if kind is CodeKind.DYNAMIC:
             return await self._redeem(text)
-        return (Sighting(await self._desk.answer(Question(text))),)
+        verdict = await self._desk.answer(Question(text))
+        if self._redeemer is not None and self._window:
+            self._redeemer.report(verdict, self._window, self._window, None)
+        return (Sighting(verdict),)
 
     async def see_file(self, data: bytes) -> tuple[Sighting, ...]:
         """Return what a file comes to: a picture with a code, an OFD file, or a sealed record.

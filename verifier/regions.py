@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import secrets
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from ecert.matter import Person
     from ecert.presentation import CounterConsent, Requester, Use, Wanted
+    from ecert.verification import Verdict
     from verifier.handed import Asked, Handed
     from verifier.redeeming import Showing
 
@@ -40,6 +42,9 @@ MAX_ANSWER: Final = 64 * 1024
 """The longest answer without licences in bytes."""
 MAX_HANDED: Final = (MAX_COPY + 1024 * 1024) * 4 // 3 * min(MAX_LICENCES, 4)
 """The longest answer with licences in bytes: the window keeps no more of one case."""
+
+MAX_REPORTS: Final = 64
+"""How many scans of printed codes may wait to be told to their regions."""
 
 _AGENT_PATIENCE: Final = 2.0
 _SAID: Final = {
@@ -56,6 +61,7 @@ _SAID: Final = {
 """What a service may say of a code or a request; all else is its own trouble, or ours."""
 _AWAY: Final = {"source-unreachable", "busy", "internal", "agent-unreachable"}
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_log = logging.getLogger("ecert.verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class RegionServices:
     def __init__(self, connections: Sequence[Connection], clock: Callable[[], datetime]) -> None:
         """Connect; nothing is asked yet."""
         self._services = {one.region: RegionService(one, clock) for one in connections}
+        self._reports: set[asyncio.Task[None]] = set()
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -107,10 +114,29 @@ class RegionServices:
         """See `verifier.redeeming.Redeemer`."""
         return await self.of(DynamicCode.decode(read_code(text)[1]).region).look(text, window)
 
+    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None) -> None:
+        """See `verifier.redeeming.Redeemer`. What fails, or is too much at once, is logged and not told again."""
+        service = None if verdict.key is None else self._services.get(verdict.key.region.code)
+        if verdict.content is None or service is None:
+            return
+        if len(self._reports) >= MAX_REPORTS:
+            _log.warning("the scan of a printed code was not reported: %d others wait", MAX_REPORTS)
+            return
+        task = asyncio.create_task(_report(service, verdict.content.identifier.text, window, operator, use))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
     async def close(self) -> None:
         """Let go of connections."""
         for service in self._services.values():
             await service.close()
+
+
+async def _report(service: RegionService, identifier: str, window: str, operator: str, use: Use | None) -> None:
+    try:
+        await service.report(identifier, window, operator, use)
+    except EcertError as error:
+        _log.warning("the scan of a printed code was not reported: %s", error.reason)
 
 
 class RegionService:
@@ -221,9 +247,10 @@ class RegionService:
         }
         return read_licences(await self._ask("POST", "/api/v1/pulls", content, MAX_HANDED))
 
-    async def report(self, identifier: str, window: str, operator: str, use: Use) -> None:
+    async def report(self, identifier: str, window: str, operator: str, use: Use | None) -> None:
         """Tell the service that a licence's printed code was scanned, for its holder to read."""
-        content = {"identifier": identifier, "window": window, "operator": operator, "use": use_terms(use)}
+        terms = None if use is None else use_terms(use)
+        content = {"identifier": identifier, "window": window, "operator": operator, "use": terms}
         await self._ask("POST", "/api/v1/uses", {**content, "way": "printed-code"})
 
     async def close(self) -> None:

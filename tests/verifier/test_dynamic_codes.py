@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from ecert.cli.pixels import draw_png
 from ecert.errors import EcertError, Reason
 from ecert.presentation import CodeKind, DynamicCode, read_code
+from ecert.qr import encode_text
+from ecert.verification import Outcome
 from tests.serving import running
 from tests.verifier.province import now
 from verifier.app import create_app
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ecert.presentation import Use
+    from ecert.verification import Verdict
     from tests.verifier.province import Province
     from tests.verifier.servers import PublishingServer
 
@@ -34,6 +39,7 @@ class Service:
     def __init__(self, *faces: bytes) -> None:
         self.faces = faces
         self.taken: list[tuple[str, str]] = []
+        self.reported: list[tuple[Outcome, str, str, Use | None]] = []
         self.away = False
 
     async def look(self, text: str, window: str) -> Showing:
@@ -46,6 +52,9 @@ class Service:
             raise EcertError(Reason.CODE_USED, "at 10:32, window 3")
         self.taken.append((text, window))
         return Showing(PURPOSE, now(), self.faces)
+
+    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None) -> None:
+        self.reported.append((verdict.outcome, window, operator, use))
 
 
 @contextmanager
@@ -96,8 +105,22 @@ def test_a_damaged_code_a_forged_face_and_a_silent_service_are_told_apart(
 def test_the_public_page_never_uses_up_a_code(
     province: Province, folder: Path, publisher: PublishingServer, code: str
 ) -> None:
-    service = Service(province.issue().face)
+    licence = province.issue()
+    service = Service(licence.face)
     with counter(folder, publisher, service) as address:
         page = httpx2.post(f"{address}/public", data={"text": code}).text
         assert "这是手机上的动态码" in page
         assert service.taken == []
+        httpx2.post(f"{address}/public", data={"text": encode_text(licence.face, "zz.example")})
+        assert service.reported == []
+
+
+def test_the_scan_of_a_printed_code_is_told_for_its_holder_to_read(
+    province: Province, folder: Path, publisher: PublishingServer
+) -> None:
+    text = encode_text(province.issue().face, "zz.example")
+    service = Service()
+    with counter(folder, publisher, service) as address:
+        assert 'class="verdict valid"' in httpx2.post(address, data={"text": text}).text
+        assert 'class="verdict valid"' in httpx2.post(address, files={"picture": draw_png(text)}).text
+    assert service.reported == [(Outcome.VALID, "浦东3号窗口", "浦东3号窗口", None)] * 2

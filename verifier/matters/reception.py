@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ecert.errors import (
-    EcertError,
     MalformedError,
     NotFoundError,
     Reason,
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
     from verifier.matters.examining import Examiner
     from verifier.regions import RegionServices
 
-_log = logging.getLogger("ecert.verifier")
 ANSWER_TIME: Final = timedelta(minutes=10)
 """How long a holder at the counter has to answer on the phone."""
 
@@ -93,7 +89,6 @@ class Reception:
         """Ask these services; what they hand out is looked at by the examiner."""
         self.services = services
         self._examiner = examiner
-        self._reports: set[asyncio.Task[None]] = set()
 
     async def arrive(self, matter: Matter, case_id: str, operator: str, text: str) -> Arrival:
         """Return who comes with a code, which is used by that.
@@ -199,23 +194,8 @@ class Reception:
         return replace(ask, asked=asked, received=len(granted), trouble=None), granted
 
     def report(self, draft: Draft, matter: Matter, verdict: Verdict) -> None:
-        """Let the holder read that a printed code was scanned; nobody waits for it, and a failure is only logged."""
-        if verdict.content is None or verdict.key is None:
-            return
-        identifier, region = verdict.content.identifier.text, verdict.key.region.code
-        if region not in {one.region for one in self.services.connections}:
-            return
-        window, operator, use = self._examiner.window, draft.operator, use_of(matter, draft.id)
-
-        async def send() -> None:
-            try:
-                await self.services.of(region).report(identifier, window, operator, use)
-            except EcertError as error:
-                _log.warning("the scan of a printed code was not reported: %s", error.reason)
-
-        task = asyncio.create_task(send())
-        self._reports.add(task)
-        task.add_done_callback(self._reports.discard)
+        """Let the holder read that a printed code was scanned for a case."""
+        self.services.report(verdict, self._examiner.window, draft.operator, use_of(matter, draft.id))
 
     async def close(self) -> None:
         """Let go of connections."""

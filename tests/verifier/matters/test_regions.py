@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from ecert.errors import MalformedError, Reason
 from ecert.matter import Matter, asked_fields
 from ecert.presentation import Answer, DynamicCode
+from ecert.qr import encode_text
 from ecert.receipt import assess_receipt
 from ecert.revocation import State
 from ecert.sm2 import sm3
@@ -313,6 +314,19 @@ def test_the_scan_of_a_printed_code_is_told_to_its_region(city: City) -> None:
     (use,) = city.service.uses
     assert (use["identifier"], use["way"], use["operator"]) == (card.identifier.text, "printed-code", "clerk-7")
     assert "照面码只能核验真伪" in city.clerk.page()
+
+
+def test_what_the_scan_page_saw_is_told_without_a_clerk_or_a_matter_and_a_forgery_is_not(city: City) -> None:
+    card = city.service.issue()
+    city.service.uses.clear()
+    text = card.text("zz.example")
+    forged = encode_text(card.face[:-1] + bytes((card.face[-1] ^ 1,)), "zz.example")
+    for one in (forged, text):
+        city.clerk.http.post("/", data={"text": one})
+    until(lambda: city.service.uses)
+    (use,) = city.service.uses
+    assert (use["identifier"], use["use"]) == (card.identifier.text, None)
+    assert use["operator"] == use["window"]
 
 
 def test_a_registered_basis_allows_the_use_and_is_recorded_with_its_clerk(city: City) -> None:
