@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from limits import RateLimitItemPerMinute
@@ -93,9 +93,11 @@ class RateLimits:
 
 def _network(request: Request) -> str:
     """Return what one subscriber has: an IPv4 address, or the first 64 bits of one of IPv6."""
-    host = "" if request.client is None else request.client.host
+    host = "" if request.client is None else request.client.host.partition("%")[0]
     try:
         address = ip_address(host)
     except ValueError:
         return host
-    return host if address.version == 4 else address.exploded[:19]  # noqa: PLR2004
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return host

@@ -49,7 +49,7 @@ MAX_ANSWER: Final = 8 * 1024 * 1024
 _PATIENCE: Final = 4.0
 """Seconds for one answer: a page waits for it."""
 _MISSING: Final = (Reason.LICENCE_NOT_FOUND, Reason.LICENCE_ERASED, Reason.CONSENT_UNKNOWN)
-_REFUSED: Final = (Reason.CONSENT_ANSWERED, Reason.CONSENT_LAPSED)
+_REFUSED: Final = (Reason.CONSENT_ANSWERED, Reason.CONSENT_LAPSED, Reason.USAGE)
 _Body = TypeVar("_Body", bound=Told)
 
 

@@ -8,6 +8,8 @@ from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from ecert.ofd.writer import TEMPLATES
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -22,7 +24,7 @@ _STORED: Final = 0
 _DEFLATED: Final = 8
 _LEVEL: Final = 6
 _KEPT: Final = 64
-"""How many compressed parts are kept: templates come again and again."""
+"""How many compressed templates are kept: they come again and again, and say nothing of a holder."""
 _PACKED_ALREADY: Final = (".png", ".jpg", ".otf", ".esl", ".dat")
 _FIRST_YEAR: Final = 1980
 
@@ -51,13 +53,15 @@ def write_package(package: Package, at: datetime) -> bytes:
 def _pack(name: str, content: bytes) -> tuple[int, bytes]:
     if name.endswith(_PACKED_ALREADY):
         return _STORED, content
-    return _DEFLATED, _deflate(content)
+    return _DEFLATED, (_kept if name.startswith(TEMPLATES) else _deflate)(content)
 
 
-@lru_cache(maxsize=_KEPT)
 def _deflate(content: bytes) -> bytes:
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(content) + packer.flush()
+
+
+_kept = lru_cache(maxsize=_KEPT)(_deflate)
 
 
 def _dos_time(at: datetime) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from ecert.errors import IssuanceError, Reason
 from ecert.ofd.markup import box_text, document, leaf, tag
 from ecert.ofd.package import Package
 from ecert.ofd.signatures import SM3, SignatureType, read_description, read_lists
-from ecert.ofd.writer import PAGE_ID, SIGNATURES
+from ecert.ofd.writer import PAGE_ID, SIGNATURES, TEMPLATES
 from ecert.ofd.xml import child_text, children, parse_xml
 from ecert.seal import apply_seal
 from ecert.seal.fields import SM2_WITH_SM3
@@ -47,7 +47,9 @@ Place = tuple[float, float]
 
 _FOLDER: Final = SIGNATURES.rpartition("/")[0]
 _KEPT: Final = 64
-"""How many digests of parts are kept: templates, their fonts and the seal come again and again."""
+"""How many digests of parts are kept."""
+_RECURRING: Final = (".otf", ".esl")
+"""How parts end that come again and again, as templates do, and say nothing of a holder: fonts and the seal."""
 _PROVIDER: Final = {"ProviderName": "ecert", "Company": "ecert", "Version": "1.0"}
 
 
@@ -204,16 +206,19 @@ class _Addition:
 
     def _references(self) -> str:
         protected = (
-            tag("Reference", leaf("CheckValue", _check_value(data)), FileRef="/" + name)
+            tag("Reference", leaf("CheckValue", _check_value(name, data)), FileRef="/" + name)
             for name, data in self._parts.items()
             if name != SIGNATURES
         )
         return tag("References", *protected, CheckMethod=SM3)
 
 
-@lru_cache(maxsize=_KEPT)
-def _check_value(data: bytes) -> str:
-    return b64encode(sm3(data)).decode()
+def _check_value(name: str, data: bytes) -> str:
+    digest = _kept_digest(data) if name.startswith(TEMPLATES) or name.endswith(_RECURRING) else sm3(data)
+    return b64encode(digest).decode()
+
+
+_kept_digest = lru_cache(maxsize=_KEPT)(sm3)
 
 
 def _number(identifier: str) -> int:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 SIGNATURES: Final = "Doc_0/Signs/Signatures.xml"
 ANNOTATIONS: Final = "Doc_0/Annots/Annotations.xml"
 RECORD: Final = "Doc_0/Attachs/licence.cbor"
+TEMPLATES: Final = "Doc_0/Tpls/"
 """Parts of the files we write."""
 PAGE_ID: Final = "1"
 """Identifier of the first page of the files we write."""
@@ -197,7 +198,7 @@ class _Parts:
             "OFD.xml": self._root(),
             "Doc_0/Document.xml": self._document(),
             **self._resources(),
-            "Doc_0/Tpls/Tpl_0/Content.xml": self._template.content,
+            f"{TEMPLATES}Tpl_0/Content.xml": self._template.content,
             **pages,
             **dict(self._files()),
             "Doc_0/Tags/CustomTags.xml": document(

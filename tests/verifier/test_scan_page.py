@@ -309,6 +309,13 @@ def test_a_cut_is_told_codes_are_verified_on_with_their_age_and_the_service_is_f
         assert not page.is_visible("#lights"), "what it last said is no longer known"
         page.set_viewport_size({"width": 320, "height": 900})
         require_sound(page, "in a cut")
+        page.evaluate("localStorage.setItem('service-time', '4000000000')")
+        page.reload()
+        page.wait_for_selector("#offline", state="visible")
+        kept = "fetch('/offline/bundle.json').then((answer) => answer.headers.get('X-Kept'))"
+        assert page.evaluate(kept) == "1"
+        assert page.evaluate("localStorage.getItem('service-time')") == "4000000000", "a kept answer tells no time"
+        page.evaluate("localStorage.removeItem('service-time')")
         page.reload()
         assert scan(page, scans["revoked"][0]) == "无效 INVALID"
         assert "证照已吊销" in page.inner_text(".sentence")
@@ -343,6 +350,28 @@ def test_what_was_verified_in_a_cut_is_asked_again_and_another_verdict_is_told(
         assert page.inner_text(".verdict h1") == "无效 INVALID", "what is shown is what is known now"
         assert any("1 张结论有变" in one for one in page.evaluate("said"))
         require_sound(page, "checked again")
+
+
+def test_what_a_proxy_says_is_no_answer_and_loses_nothing(
+    browser: Browser, window: WindowProcess, province: Province
+) -> None:
+    first, second = (text_of(province.issue(row)) for row in range(2))
+    with opened(browser, window) as page:
+        until(
+            lambda: page.evaluate("performance.getEntriesByName(location.origin + '/offline/bundle.json').length > 0")
+        )
+        page.wait_for_timeout(300)
+        page.route("**/*", lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>Bad gateway"))
+        for text in (first, second):
+            assert scan(page, text) == "有效 VALID"
+            assert "断网核验" in page.inner_text(".verdict")
+        page.set_input_files("#picture", {"name": "p.png", "mimeType": "image/png", "buffer": draw_png(first)})
+        page.wait_for_selector(".notice")
+        page.unroute("**/*")
+        page.wait_for_selector("text=断网期间核验的 2 张已联网复核，结论都没有变")
+        assert page.locator(".counts b").first.inner_text() == "2"
+        assert page.locator(".notice").count() == 1, "what the clerk looks at is not replaced by what was before it"
+        assert page.locator(".verdict").count() == 0
 
 
 def test_the_worker_keeps_every_part_of_the_page(window: WindowProcess) -> None:

@@ -139,6 +139,10 @@ class Drafts:
         self._drafts: dict[str, Draft] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._drafts)
+
     def open(self, draft: Draft) -> Draft:
         """Begin a case."""
         self._forget(draft.touched_at)
@@ -179,6 +183,6 @@ class Drafts:
     def _forget(self, at: datetime) -> None:
         for old in [one.id for one in self._drafts.values() if at - one.touched_at > IDLE]:
             self.close(old)
-        if len(self._drafts) >= MAX_DRAFTS:
+        while len(self._drafts) >= MAX_DRAFTS:
             having = Counter(one.operator for one in self._drafts.values())
             self.close(max(self._drafts.values(), key=lambda one: (having[one.operator], at - one.touched_at)).id)

@@ -1,7 +1,7 @@
 // Keeps the scan page alive through a cut: the page without anything that was scanned, what it is made of, and the
 // bundle by which it verifies. The network comes first; what is kept is for when it does not answer.
 
-const CACHE = "window-2";
+const CACHE = "window-3";
 const SHELL = "/shell";
 const BUNDLE = "/offline/bundle.json";
 const PARTS = [
@@ -54,7 +54,9 @@ async function fromNetworkOrKept(request, address) {
   } catch (error) {
     const kept = await caches.match(address);
     if (kept) {
-      return kept;
+      const headers = new Headers(kept.headers);
+      headers.set("X-Kept", "1"); // its Date is not the time
+      return new Response(kept.body, { headers });
     }
     throw error;
   }

@@ -58,7 +58,9 @@ async def test_one_address_does_not_use_up_what_all_strangers_have() -> None:
     assert await begun("192.0.2.1", part + 5) == part
     assert await begun("2001:db8::1", part - 1) == part - 1
     assert await begun("2001:db8::ffff", 2) == 1
-    assert sum([await begun(f"198.51.100.{last}", part) for last in range(20)]) == STRANGERS_A_MINUTE - 2 * part
+    assert await begun("::ffff:192.0.2.1", 1) == 0
+    assert await begun("fe80::1%eth0", 1) == 1
+    assert sum([await begun(f"198.51.100.{last}", part) for last in range(20)]) == STRANGERS_A_MINUTE - 2 * part - 1
 
 
 async def test_processes_count_together_over_redis_and_a_lost_redis_stops_nobody(tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def test_a_case_is_its_clerks_until_it_was_idle_too_long() -> None:
         drafts.find(case, "clerk-1", NOW + IDLE + SECOND)
 
 
+def test_cases_that_came_back_after_they_were_pushed_out_are_pushed_out_again() -> None:
+    drafts = Drafts()
+    first = [drafts.find(begun(drafts, "clerk-1", NOW), "clerk-1", NOW) for _ in range(MAX_DRAFTS)]
+    for _ in range(20):
+        begun(drafts, "clerk-1", NOW + SECOND)
+    for one in first[:20]:
+        drafts.change(one, NOW + SECOND)
+    begun(drafts, "clerk-1", NOW + SECOND)
+    assert len(drafts) == MAX_DRAFTS
+
+
 def test_a_clerk_who_begins_more_and_more_loses_their_own_and_nobody_elses() -> None:
     drafts = Drafts()
     others = begun(drafts, "clerk-1", NOW)

@@ -20,15 +20,17 @@ class Link {
     this.back = () => {}; // called when the service is found again
   }
 
-  // Asks the service; throws Unreachable where it does not answer in time, or something else answers.
-  async ask(address, options = {}, kind = "text/html") {
+  // Asks the service, and returns its answer as a page, which has a certain element; throws Unreachable where it does
+  // not answer in time, or something else answers, such as a proxy in front of it.
+  async ask(address, id, options = {}) {
     try {
       const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE), ...options });
-      if (!(answer.headers.get("Content-Type") ?? "").startsWith(kind)) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!page.getElementById(id)) {
         throw new Unreachable();
       }
       this.set(true);
-      return answer;
+      return page;
     } catch (error) {
       this.set(false);
       throw new Unreachable(error.message);
@@ -40,7 +42,7 @@ class Link {
     this.reachable = reachable;
     this.banner.hidden = reachable;
     document.body.classList.toggle("cut", !reachable);
-    this.banner.querySelector("#kept").textContent = this.bundle ? ageOf(this.bundle) : NOTHING_KEPT;
+    this.banner.querySelector("#kept").textContent = this.bundle ? ageOf(this.bundle, this.now()) : NOTHING_KEPT;
     if (found) {
       this.back();
     }
@@ -48,8 +50,8 @@ class Link {
 
   async look() {
     try {
-      const answer = await this.ask("/lights");
-      document.getElementById("lights").outerHTML = await answer.text();
+      const page = await this.ask("/lights", "lights");
+      document.getElementById("lights").replaceWith(page.getElementById("lights"));
     } catch (error) {
       if (!(error instanceof Unreachable)) {
         throw error;
@@ -73,7 +75,9 @@ class Link {
     try {
       const answer = await fetch("/offline/bundle.json", { cache: "no-cache" });
       if (answer.ok) {
-        this.hear(Date.parse(answer.headers.get("Date")) / 1000);
+        if (!answer.headers.has("X-Kept")) {
+          this.hear(Date.parse(answer.headers.get("Date")) / 1000);
+        }
         this.bundle = await answer.json();
       }
     } catch {

@@ -35,8 +35,7 @@ function known(title, evidence, now) {
 }
 
 // Says how old what is kept is: the registry, and the oldest status.
-export function ageOf({ registry, regions }) {
-  const now = Date.now() / 1000;
+export function ageOf({ registry, regions }, now) {
   const held = regions.map((region) => region.status).filter((status) => status !== null);
   if (!registry || !held.length) {
     return "本页没有名录或状态，扫描一律“无法判断”。";

@@ -9,6 +9,7 @@ import { Recheck } from "./recheck.js";
 // A code on a licence is answered at once; a file is sent and drawn first, a phone's code asked about elsewhere.
 const SHORT = 4000;
 const LONG = 20000;
+const ALL = ["results", "today", "lights"];
 const PHONE = /\/D#/;
 
 export class Scanner {
@@ -45,7 +46,7 @@ export class Scanner {
       await judge();
     } else {
       try {
-        this.set(await this.ask(form, patience), ["results", "today", "lights"]);
+        this.set(await this.ask(form, patience), ALL);
       } catch (error) {
         if (!(error instanceof Unreachable)) {
           throw error;
@@ -60,9 +61,8 @@ export class Scanner {
     this.voice.tell();
   }
 
-  async ask(form, patience) {
-    const answer = await this.link.ask("/", { method: "POST", body: form, signal: AbortSignal.timeout(patience) });
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  ask(form, patience) {
+    return this.link.ask("/", "results", { method: "POST", body: form, signal: AbortSignal.timeout(patience) });
   }
 
   set(page, parts) {
@@ -75,19 +75,36 @@ export class Scanner {
     }
   }
 
+  // Asks the service about one that was judged here, and has the next wait behind whatever was scanned meanwhile.
   async checkAgain() {
-    const ask = (text) => {
-      const form = new FormData();
-      form.set("text", text);
-      return this.ask(form, SHORT);
-    };
-    await this.recheck.run(ask, (text, page) => {
-      this.set(page, text === this.judged ? ["results", "today", "lights"] : ["today", "lights"]);
-    });
-    this.voice.tell();
+    const text = this.recheck.next();
+    if (text === undefined || !this.link.reachable) {
+      return;
+    }
+    const form = new FormData();
+    form.set("text", text);
+    let page;
+    try {
+      page = await this.ask(form, SHORT);
+    } catch (error) {
+      if (error instanceof Unreachable) {
+        return; // it waits for the next time
+      }
+      throw error;
+    }
+    const verdict = page.querySelector(".verdict");
+    if (!verdict) {
+      return; // busy, as it seems
+    }
+    if (this.recheck.compare(text, verdict)) {
+      this.voice.say(this.recheck.spoken);
+    }
+    this.set(page, text === this.judged ? ALL : ["today", "lights"]);
+    this.inTurn(() => this.checkAgain());
   }
 
   judge(typed) {
+    this.judged = "";
     if (!this.link.bundle) {
       showNotice("nothing");
       return;
@@ -103,6 +120,7 @@ export class Scanner {
   async judgePicture(file) {
     const text = await readHere(file);
     if (text === null) {
+      this.judged = "";
       showNotice("picture");
     } else {
       this.judge(text);

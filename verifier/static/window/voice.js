@@ -26,8 +26,18 @@ export class Voice {
     this.again.hidden = !this.able || document.querySelector("[data-spoken]") === null;
   }
 
+  // Says something by the way, once.
+  say(words) {
+    if (this.always.checked) {
+      this.utter(words);
+    }
+  }
+
   speak() {
-    const said = Array.from(document.querySelectorAll("[data-spoken]"), (one) => one.dataset.spoken).join("");
+    this.utter(Array.from(document.querySelectorAll("[data-spoken]"), (one) => one.dataset.spoken).join(""));
+  }
+
+  utter(said) {
     const utterance = new SpeechSynthesisUtterance(said);
     utterance.lang = "zh-CN";
     speechSynthesis.cancel();
