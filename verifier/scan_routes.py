@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +39,7 @@ MAX_FRAME: Final = 1024 * 1024
 """The most bytes of one frame of a camera."""
 
 _STATIC: Final = Path(__file__).parent / "static"
-_PAGES: Final = {"public": "/public", "matters": "/matters"}
+_PAGE: Final = re.compile(r"/(?:public|(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9_-]{1,128}){0,2})")
 """Where the size of the text is changed, besides the scan page."""
 _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
@@ -142,7 +143,7 @@ class _Routes:
             return self._respond(request, 403, notice=ELSEWHERE)
         async with request.form(max_files=0, max_fields=2, max_part_size=_MAX_TYPED) as form:
             size, page = str(form.get("size")), str(form.get("page"))
-        answer = RedirectResponse(_PAGES.get(page, "/"), 303)
+        answer = RedirectResponse(page if _PAGE.fullmatch(page) else "/", 303)
         if size in {str(one) for one in SIZES}:
             answer.set_cookie(DISPLAY_COOKIE, size, max_age=365 * 86400, httponly=True, samesite="strict")
         else:

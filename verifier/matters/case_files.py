@@ -17,8 +17,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ecert.licence.types import find_type
-from ecert.report import timestamp
+from ecert.report import describe_type, timestamp
 from ecert.sm2 import sm3
 from ecert.verification.files import kind_of_file
 
@@ -73,7 +72,10 @@ def _files(acceptance: Acceptance, draft: Draft) -> Iterator[CaseFile]:
 
 def _title(shown: Shown) -> str:
     content = shown.verdict.content
-    return "证照" if content is None else find_type(content.identifier.type_code).name
+    if content is None:
+        return "证照"
+    code = content.identifier.type_code
+    return describe_type(code)["name"] or code
 
 
 def _encode(content: Any) -> bytes:

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ecert.errors import EcertError, NotFoundError
 from ecert.wording import Wording, words
 from verifier.desk import BusyError
-from verifier.matters.pages import DISPLAY
+from verifier.matters.pages import DISPLAY, HERE
 from verifier.origin import ELSEWHERE, is_ours
 from verifier.page import DISPLAY_COOKIE, Display
 
@@ -75,6 +75,7 @@ class Door:
 
         async def opened(request: Request) -> Response:
             DISPLAY.set(Display.read(request.cookies.get(DISPLAY_COOKIE)))
+            HERE.set(_onward(request))
             if request.method == "POST" and not is_ours(request):
                 return HTMLResponse(self._pages.problem(ELSEWHERE), 403)
             try:

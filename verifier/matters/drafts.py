@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ecert.errors import NotFoundError, Reason
 from ecert.matter import Declared
 from ecert.presentation import Answer
+from ecert.sm2 import sm3
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,6 +52,11 @@ class Presented:
     def data(self) -> bytes:
         """What was handed in, as bytes."""
         return self.sealed if isinstance(self.sealed, bytes) else self.sealed.encode()
+
+    @property
+    def digest(self) -> bytes:
+        """SM3 of what was handed in, by which it is told apart: of a code's text, as `Draft.scanned` has it."""
+        return sm3(self.data)
 
     @property
     def size(self) -> int:

@@ -173,6 +173,17 @@ class Office:
             )
         return self.drafts.change(draft, self.now(), presented=tuple(held.values()))
 
+    def remove(self, draft: Draft, name: str) -> Draft:
+        """Take a licence out of a case, as if it had not been handed in.
+
+        Args:
+            draft: The case.
+            name: SM3 of what was handed in, in hexadecimal.
+        """
+        gone = {one.digest for one in draft.presented if one.digest.hex() == name}
+        kept = tuple(one for one in draft.presented if one.digest not in gone)
+        return self.drafts.change(draft, self.now(), presented=kept, scanned=draft.scanned - gone)
+
     async def ask(self, draft: Draft, region: str, whose: str) -> Draft:
         """Ask a holder on the phone for all that is still needed.
 

@@ -59,6 +59,8 @@ _ANSWERS: Final = {
 _WHOSE: Final = {"applicant": ("申请人", "applicant"), "agent": ("经办人", "acting person")}
 
 
+HERE: Final[ContextVar[str]] = ContextVar("here", default="/matters")
+"""The path to come back to when the size of the text was changed."""
 DISPLAY: Final[ContextVar[Display]] = ContextVar("display", default=Display())  # noqa: B039  (it never changes)
 """How whoever asks likes the pages."""
 
@@ -83,7 +85,9 @@ class MatterPages:
     ) -> str:
         page = self._environment.get_template(f"matters/{template}.html")
         name = None if clerk is None else clerk.name
-        return page.render(**self._common, clerk=name, display=DISPLAY.get(), notice=notice, detail=detail, **content)
+        return page.render(
+            **self._common, clerk=name, display=DISPLAY.get(), here=HERE.get(), notice=notice, detail=detail, **content
+        )
 
     def sign_in(self, onward: str, notice: Wording | None = None) -> str:
         """Return the page on which a clerk signs in, to go on to `onward`."""
@@ -245,6 +249,7 @@ def _shown(shown: Shown, presented: Presented, case: Case) -> dict[str, Any]:
         "ground": ground,
         "evidence": shown.grant.evidence if shown.grant is not None and shown.grant.ground is Ground.LAW else "",
         "copied": bool(presented.copy),
+        "name": presented.digest.hex(),
         "trouble": None if presented.trouble is None else words(presented.trouble.reason),
         "stranger": _is_a_strangers(shown, case),
     }

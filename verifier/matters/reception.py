@@ -45,8 +45,11 @@ _WANTING: Final = (
     Obstacle.FIELDS_MISSING,
     Obstacle.NO_GRANT,
     Obstacle.GRANT_UNFIT,
+    Obstacle.WRONG_PERSON,
+    Obstacle.LICENCE_INVALID,
+    Obstacle.LICENCE_UNDETERMINED,
 )
-"""What stands in the way of a material that a holder could grant on the phone."""
+"""What stands in the way of a material that a holder could grant on the phone, by another licence if need be."""
 _OPEN: Final = (Answer.ASKED, Answer.GRANTED)
 _REFUSED: Final = {Reason.CONSENT_REFUSED: Answer.REFUSED, Reason.CONSENT_LAPSED: Answer.LAPSED}
 
@@ -77,6 +80,8 @@ def wishes(case: Case, resolutions: Sequence[Resolution]) -> Wishes:
             if not isinstance(one.way, ByLicence) or one.obstacle not in _WANTING:
                 continue
             whose = Whose.AGENT if one.way.whose is Whose.AGENT else Whose.APPLICANT
+            if whose is Whose.AGENT and case.agent is None:
+                continue
             for code in one.way.types:
                 found.setdefault(whose.value, {})[code] = Wanted(code, asked_fields(case.matter, code))
     return {whose: tuple(wanted.values()) for whose, wanted in found.items()}

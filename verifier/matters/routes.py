@@ -65,6 +65,7 @@ class _Routes:
             ("/matters/{item_code}", "POST", self.open),
             ("/cases/{case_id}", "GET", self.case),
             ("/cases/{case_id}/licences", "POST", self.present),
+            ("/cases/{case_id}/licences/removal", "POST", self.remove),
             ("/cases/{case_id}/consent", "POST", self.consent),
             ("/cases/{case_id}/law", "POST", self.law),
             ("/cases/{case_id}/asks", "POST", self.ask),
@@ -127,9 +128,9 @@ class _Routes:
             draft = self._draft(request, clerk)
             try:
                 await change(draft, form)
-            except NotFoundError:
-                raise
             except EcertError as error:
+                if error.reason is Reason.CASE_UNKNOWN:
+                    raise
                 return await self._page(clerk, self._draft(request, clerk), error, 400)
         return see(f"/cases/{draft.id}")
 
@@ -151,6 +152,12 @@ class _Routes:
         else:
             raise FormError("证照文件或证照码 file or code")
         await self._office.scan(draft, text)
+
+    async def remove(self, request: Request, clerk: Account) -> Response:
+        async def change(draft: Draft, form: FormData) -> None:
+            self._office.remove(draft, text_of(form, "licence", "哪张证照 which licence"))
+
+        return await self._work(request, clerk, change)
 
     async def consent(self, request: Request, clerk: Account) -> Response:
         async def change(draft: Draft, form: FormData) -> None:

@@ -25,7 +25,7 @@ from ecert.sm2 import sm3
 from ecert.verification import Outcome
 from tests.agency import ROOT, until
 from tests.agency import environment as command_environment
-from tests.verifier.matters.conftest import CARD, PURPOSE, RELOCATION, SCAN, Clerk, office_file
+from tests.verifier.matters.conftest import CARD, CARD_TEXT, COMPANY, PURPOSE, RELOCATION, SCAN, Clerk, office_file
 from tests.verifier.province import REGION, now
 from tests.world import DATA
 from verifier.matters.settings import read_office
@@ -158,6 +158,31 @@ def test_somebody_elses_code_is_pointed_out_and_settles_nothing(city: City) -> N
     assert "这张证照属于他人，不是申请人或经办人" in page
     assert "证照属于他人，不是申请人" in page
     assert "还缺 3 份材料" in page
+    assert "发送授权请求" in page, "the applicant may grant their own all the same"
+    (name,) = re.findall('name="licence" value="([0-9a-f]{64})"', page)
+    city.clerk.post(f"{city.clerk.case}/licences/removal", data={"licence": name})
+    assert "属于他人" not in city.clerk.page()
+
+
+def test_without_an_agent_nobody_is_asked_for_theirs_and_one_is_named_with_the_code(city: City) -> None:
+    city.clerk.begin(RELOCATION, **{name: "" if name.startswith("agent-") else one for name, one in COMPANY.items()})
+    assert 'name="whose" value="agent"' not in city.clerk.page()
+    agent = {f"agent-{name}": value for name, value in (("card", CARD_TEXT), ("name", ""), ("code", ""))}
+    company = city.service.issue(0, "business-licence")
+    matter = Matter.from_json((DATA / "matters/company-relocation.json").read_bytes())
+    fields = asked_fields(matter, company.identifier.type_code)
+    text = city.service.show(company, purpose=f"办理{matter.name}", fields=fields)
+    city.clerk.case = city.clerk.post(f"/matters/{RELOCATION}", data={"scan": text} | agent)
+    page = city.clerk.page()
+    assert "王示例" in page
+    assert 'name="whose" value="agent"' in page
+
+
+def test_the_size_of_the_text_changes_and_the_clerk_stays_where_they_were(city: City) -> None:
+    city.clerk.begin()
+    (place,) = re.findall('name="page" value="([^"]+)"', city.clerk.page())
+    for page, there in ((place, city.clerk.case), ("//elsewhere.example", "/"), ("/cases/../x", "/")):
+        assert city.clerk.post("/display", data={"size": "22", "page": page}) == there
 
 
 def test_a_company_comes_with_whoever_acts_for_it_by_one_code(city: City) -> None:
