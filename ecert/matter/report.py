@@ -12,7 +12,7 @@ from ecert.report import describe_type, timestamp
 
 if TYPE_CHECKING:
     from ecert.matter.acceptance import Acceptance, Due
-    from ecert.matter.case import Case
+    from ecert.matter.case import Case, Person
     from ecert.matter.resolution import Hindrance, Resolution
     from ecert.matter.statistics import Spared
     from ecert.matter.words import Notice
@@ -27,16 +27,21 @@ def case_json(case: Case, resolutions: tuple[Resolution, ...]) -> dict[str, Any]
         "matter": {"item_code": matter.item_code, "name": matter.name, "region": matter.region, "days": matter.days},
         "department": {"code": matter.department.code, "name": matter.department.name},
         "window": {"unit": case.place.unit, "name": case.place.window, "region": case.place.region},
-        "applicant": {
-            "name": masked_name(case.applicant),
-            "code": mask_code(case.applicant.code),
-            "code_type": case.applicant.code_type,
-            "identified": case.applicant.identified.value,
-        },
+        "applicant": _person_json(case.applicant),
+        "agent": None if case.agent is None else _person_json(case.agent),
         "at": timestamp(case.at),
         "complete": not missing,
         "materials": [resolution_json(one) for one in resolutions],
         "notice": [_needed_json(one) for one in missing],
+    }
+
+
+def _person_json(person: Person) -> dict[str, str]:
+    return {
+        "name": masked_name(person),
+        "code": mask_code(person.code),
+        "code_type": person.code_type,
+        "identified": person.identified.value,
     }
 
 
