@@ -20,6 +20,7 @@ LEVEL: Final = "Q"
 MAX_PICTURE: Final = 20 * 1024 * 1024
 """The largest picture file read, in bytes."""
 _MAX_PIXELS: Final = 50_000_000
+_MAX_DRAWN: Final = 4_000_000
 _ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 _SCALE: Final = 8
 _DARK: Final = b"\1" + bytes(255)
@@ -92,7 +93,18 @@ def read_picture(data: bytes) -> str:
     return candidates.pop()
 
 
-def _open(data: bytes) -> Image:
+def require_drawn(data: bytes) -> None:
+    """Require a picture, of at most 4 million pixels, on which anything is drawn.
+
+    Raises:
+        MalformedError: not a picture, too large, or of one tone all over.
+    """
+    darkest, lightest = _open(data, _MAX_DRAWN).getextrema()
+    if darkest == lightest:
+        raise MalformedError(Reason.IMAGE_UNREADABLE, "nothing is drawn on it")
+
+
+def _open(data: bytes, most: int = _MAX_PIXELS) -> Image:
     from PIL import Image  # noqa: PLC0415
 
     if len(data) > MAX_PICTURE:
@@ -101,7 +113,7 @@ def _open(data: bytes) -> Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded below, before decoding
             picture = Image.open(io.BytesIO(data), formats=_FORMATS)
-        _require_bounded(picture)
+        _require_bounded(picture, most)
         # Transparent pictures are laid on white, as a person would see them.
         rgba = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
@@ -111,6 +123,6 @@ def _open(data: bytes) -> Image:
         raise MalformedError(Reason.IMAGE_UNREADABLE, "the picture does not decode") from error
 
 
-def _require_bounded(picture: Image) -> None:
-    if picture.width * picture.height > _MAX_PIXELS:
-        raise MalformedError(Reason.TOO_LARGE, f"a picture has at most {_MAX_PIXELS} pixels")
+def _require_bounded(picture: Image, most: int) -> None:
+    if picture.width * picture.height > most:
+        raise MalformedError(Reason.TOO_LARGE, f"a picture has at most {most} pixels")

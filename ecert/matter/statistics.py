@@ -22,7 +22,8 @@ class Count:
         item_code: The matter's.
         matter: The matter's name.
         department: The name of the department that handles it.
-        region: Where it was accepted, 6 digits.
+        region: Where it was accepted (收件地), 6 digits.
+        handled_in: Where it is handled (办理地), 6 digits.
         settled: How each material was settled.
     """
 
@@ -30,6 +31,7 @@ class Count:
     matter: str
     department: str
     region: str
+    handled_in: str
     settled: tuple[Settled, ...]
 
     @classmethod
@@ -37,7 +39,8 @@ class Count:
         """Take down an acceptance."""
         matter = acceptance.case.matter
         settled = tuple(one.settled for one in acceptance.resolutions)
-        return cls(matter.item_code, matter.name, matter.department.name, acceptance.case.place.region, settled)
+        accepted_in, handled_in = acceptance.case.place.region, matter.region
+        return cls(matter.item_code, matter.name, matter.department.name, accepted_in, handled_in, settled)
 
 
 @dataclass(frozen=True, slots=True)

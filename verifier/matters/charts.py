@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ecert.licence.codes import region_name
+from ecert.licence.codes import area_prefix, region_name
 from ecert.matter import Settled, spared_json, tally
 from ecert.matter.words import title
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
 WHOLE: Final = 1000
 """The length of the longest bar."""
-
-_GROUPS: Final[tuple[tuple[str, str, str, Callable[[Count], str]], ...]] = (
-    ("按事项", "By matter", "事项", lambda one: one.matter),
-    ("按部门", "By department", "部门", lambda one: one.department),
-    ("按收件地区", "By region", "地区", lambda one: one.region),
-)
 
 
 def statistics_of(counts: Sequence[Count]) -> dict[str, Any]:
@@ -40,7 +34,7 @@ def statistics_of(counts: Sequence[Count]) -> dict[str, Any]:
 def _bars(groups: dict[str, Spared]) -> list[dict[str, Any]]:
     longest = max((one.materials for one in groups.values()), default=1) or 1
     ordered = sorted(groups.items(), key=lambda item: (-item[1].spared, item[0]))
-    return [_bar(_named(name), one, longest) for name, one in ordered]
+    return [_bar(name, one, longest) for name, one in ordered]
 
 
 def _bar(name: str, one: Spared, longest: int) -> dict[str, Any]:
@@ -58,7 +52,20 @@ def _share(one: Spared) -> int:
     return 100 * one.spared // one.materials if one.materials else 0
 
 
-def _named(name: str) -> str:
-    """Return a region's name before its code; every other name as it is."""
-    region = region_name(name) if name.isdigit() else None
-    return name if region is None else f"{region.zh} {name}"
+def _places(one: Count) -> str:
+    """Return where a case was accepted; and where it is handled, if that is another place."""
+    if one.region.startswith(area_prefix(one.handled_in)):
+        return _named(one.region)
+    return f"{_named(one.region)} → {_named(one.handled_in)}"
+
+
+def _named(region: str) -> str:
+    name = region_name(region)
+    return region if name is None else f"{name.zh} {region}"
+
+
+_GROUPS: Final[tuple[tuple[str, str, str, Callable[[Count], str]], ...]] = (
+    ("按事项", "By matter", "事项", lambda one: one.matter),
+    ("按部门", "By department", "部门", lambda one: one.department),
+    ("按地区", "By region", "收件地区 → 办理地区", _places),
+)

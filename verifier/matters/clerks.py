@@ -203,12 +203,20 @@ class Clerks:
         self._sessions[_key(token)] = Session(clerk, address, at, at)
         return token
 
-    def find(self, token: str, address: str, at: datetime) -> Account | None:
-        """Return who is signed in with a token at an address; None where nobody is (any more)."""
+    def find(self, token: str, address: str, at: datetime, *, working: bool = True) -> Account | None:
+        """Return who is signed in with a token at an address; None where nobody is (any more).
+
+        Args:
+            token: The session's.
+            address: Where the browser is.
+            at: The instant.
+            working: Whether a clerk does something: what a page asks for by itself keeps no session alive.
+        """
         session = self._sessions.get(_key(token))
         if session is None or session.address != address or _is_over(session, at):
             return None
-        self._sessions[_key(token)] = replace(session, touched_at=at)
+        if working:
+            self._sessions[_key(token)] = replace(session, touched_at=at)
         return session.clerk
 
     def end(self, token: str) -> None:

@@ -7,6 +7,7 @@ sent along with one in the first place. Whoever is not signed in is shown where 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import Request, Response  # noqa: TC002  (FastAPI reads the annotations of what is added to it)
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 
 from ecert.errors import EcertError, NotFoundError
 from ecert.wording import Wording, words
@@ -36,13 +39,28 @@ if TYPE_CHECKING:
     Answer: TypeAlias = Callable[[Request, Account], Awaitable[Response]]
     Open: TypeAlias = Callable[[Request], Awaitable[Response]]
 
+_log = logging.getLogger("ecert.verifier")
 COOKIE: Final = "ecert-clerk"
+POLL: Final = "application/json"
+"""What a page's script accepts that asks by itself, with no clerk at work."""
 MOST_ENTERING: Final = 16
 """The most who are being signed in at once."""
 
 _HOME: Final = "/matters"
 _ONWARD: Final = re.compile(r"/(?:matters|cases|acceptances|statistics)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,3}")
 _BUSY: Final = Wording("图片太多，请稍候再试", "Too many pictures wait", "几秒后重试", "Try again in a few seconds")
+_UNREADABLE: Final = Wording(
+    "表单无法读取",
+    "The form cannot be read",
+    "请返回后重试；文件过大请缩小",
+    "Go back and try again; make a file smaller",
+)
+_REGISTER: Final = Wording(
+    "登记簿暂时无法使用，这一步没有记下",
+    "The register cannot be used now: this step was not recorded",
+    "请稍候再试；持续出现请联系运维",
+    "Try again in a moment; call the operator if it goes on",
+)
 _MAX_ENTRY: Final = 256
 
 
@@ -80,12 +98,9 @@ class Door:
                 return HTMLResponse(self._pages.problem(ELSEWHERE), 403)
             try:
                 return await answer(request)
-            except NotFoundError as error:
-                return HTMLResponse(self._pages.problem(words(error.reason)), 404)
-            except BusyError:
-                return HTMLResponse(self._pages.problem(_BUSY), 503)
-            except EcertError as error:
-                return HTMLResponse(self._pages.problem(words(error.reason)), 409)
+            except (EcertError, HTTPException, DBAPIError, TimeoutError, BusyError) as error:
+                said, status = _said(error)
+                return HTMLResponse(self._pages.problem(said), status)
 
         return opened
 
@@ -93,7 +108,8 @@ class Door:
         """Answer a clerk who is signed in; everybody else is asked to sign in."""
 
         async def guarded(request: Request) -> Response:
-            clerk = self._office.clerks.find(request.cookies.get(COOKIE, ""), _address(request), self._office.now())
+            token, working = request.cookies.get(COOKIE, ""), request.headers.get("accept") != POLL
+            clerk = self._office.clerks.find(token, _address(request), self._office.now(), working=working)
             if clerk is None:
                 return HTMLResponse(self._pages.sign_in(_onward(request)), 401)
             return await answer(request, clerk)
@@ -133,6 +149,20 @@ class Door:
         answer = see("/sign-in")
         answer.delete_cookie(COOKIE)
         return answer
+
+
+def _said(error: Exception) -> tuple[Wording, int]:
+    """Return what the clerk is told of an error, and its status."""
+    match error:
+        case EcertError():
+            return words(error.reason), 404 if isinstance(error, NotFoundError) else 409
+        case HTTPException():
+            return _UNREADABLE, error.status_code
+        case BusyError():
+            return _BUSY, 503
+        case _:
+            _log.warning("the register cannot be used now: %s", type(error).__name__)
+            return _REGISTER, 503
 
 
 def _address(request: Request) -> str:

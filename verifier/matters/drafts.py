@@ -114,6 +114,7 @@ class Draft:
         asks: What the holders were asked on their phones.
         grants: By licence identifier, once the consent is there and the licence was read.
         declared: What stands for other materials.
+        promises_barred: Whether an earlier promise of the applicant was found false, and that is not mended.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Draft:
     asks: tuple[Ask, ...] = ()
     grants: dict[str, Grant] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
+    promises_barred: bool = False
 
 
 def new_case() -> str:
@@ -165,6 +167,11 @@ class Drafts:
         if draft is None or draft.operator != operator or at - draft.touched_at > IDLE:
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return draft
+
+    def of_clerk(self, operator: str, at: datetime) -> tuple[Draft, ...]:
+        """Return a clerk's cases, the last worked on first."""
+        own = (one for one in self._drafts.values() if one.operator == operator and at - one.touched_at <= IDLE)
+        return tuple(sorted(own, key=lambda one: one.touched_at, reverse=True))
 
     def of_code(self, code: bytes, operator: str) -> Draft | None:
         """Return the clerk's case for which a code was scanned, by the SM3 of its text; None where there is none."""

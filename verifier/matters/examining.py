@@ -76,7 +76,7 @@ class Examiner:
             agent=draft.agent,
             shown=shown,
             declared=draft.declared,
-            promises_barred=False,
+            promises_barred=draft.promises_barred,
             at=self.now(),
         )
 

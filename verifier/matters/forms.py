@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import UploadFile
 
+from ecert.cli.pixels import require_drawn
 from ecert.errors import EcertError, MalformedError, Reason
 from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, check_text, parse_date
 from ecert.licence.validity import china_day
@@ -15,10 +17,11 @@ from ecert.matter import Declared, Identified, Person, Reference, Settled
 from ecert.presentation import CounterConsent, CounterForm
 from ecert.sm2 import sm3
 from verifier.matters.card_reader import read_card
+from verifier.matters.follow_ups import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from ecert.matter import Material
 
@@ -105,9 +108,19 @@ async def read_consent(form: Mapping[str, Any], at: datetime) -> tuple[CounterCo
     if form_of not in set(CounterForm) or scan is None:
         raise FormError("授权书扫描件或手写签名 scan of the consent, or handwriting")
     handwritten = form_of == CounterForm.HANDWRITING
-    if handwritten and not (scan.startswith(_PNG) and len(scan) <= MAX_HANDWRITING):
-        raise FormError("手写签名须为 PNG 图片 handwriting is a PNG picture")
+    if handwritten:
+        await asyncio.to_thread(_require_handwriting, scan)
     return CounterConsent(CounterForm(form_of), sm3(scan).hex(), at + CONSENT_LASTS), scan if handwritten else b""
+
+
+def _require_handwriting(scan: bytes) -> None:
+    unfit = FormError("手写签名须为写有签名的 PNG 图片 handwriting is a PNG picture, not a blank one")
+    if not scan.startswith(_PNG) or len(scan) > MAX_HANDWRITING:
+        raise unfit
+    try:
+        require_drawn(scan)
+    except MalformedError:
+        raise unfit from None
 
 
 async def _upload(value: object) -> bytes | None:
@@ -153,11 +166,33 @@ async def _signed_promise(form: Mapping[str, Any]) -> str:
     return sm3(signed).hex()
 
 
+def read_outcome(form: Mapping[str, Any], operator: str, at: datetime) -> Outcome:
+    """Return what a clerk notes of a material that followed, or of a promise that was checked.
+
+    Raises:
+        FormError: an entry is missing or wrong.
+    """
+    kept = {"kept": True, "broken": False}.get(str(form.get("outcome")))
+    if kept is None:
+        raise FormError("结果 outcome")
+    return Outcome(kept, at, operator, text_of(form, "note", "收到的材料或核查情况 what was handed in, or found"))
+
+
+def read_day(form: Mapping[str, Any], name: str, what: str) -> date | None:
+    """Return a day; None where none was chosen.
+
+    Raises:
+        FormError: it is none.
+    """
+    value = form.get(name)
+    if not value:
+        return None
+    try:
+        return parse_date(str(value))
+    except MalformedError:
+        raise FormError(what) from None
+
+
 def _reference(form: Mapping[str, Any], at: datetime) -> Reference:
     source, number = text_of(form, "source", "来源 source"), text_of(form, "number", "编号 number")
-    on = form.get("on")
-    try:
-        day = parse_date(on) if isinstance(on, str) and on else china_day(at)
-    except MalformedError:
-        raise FormError("日期 date") from None
-    return Reference(source, number, day)
+    return Reference(source, number, read_day(form, "on", "日期 date") or china_day(at))

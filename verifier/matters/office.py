@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -102,13 +103,14 @@ class Office:
             raise EcertError(Reason.MATTER_ELSEWHERE, f"{item_code} is handed in elsewhere")
         return matter
 
-    def open(self, matter: Matter, operator: str, applicant: Person, agent: Person | None) -> Draft:
+    async def open(self, matter: Matter, operator: str, applicant: Person, agent: Person | None) -> Draft:
         """Begin a case.
 
         Raises:
             EcertError: MATTER_ELSEWHERE; the matter is not for such applicants.
         """
-        return self._open(matter, Draft(new_case(), matter.item_code, operator, applicant, agent, self.now()))
+        draft = Draft(new_case(), matter.item_code, operator, applicant, agent, self.now())
+        return await self._open(matter, draft)
 
     async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
         """Begin a case for whoever shows a code; where this clerk has begun one of the matter by it, return that.
@@ -133,12 +135,13 @@ class Office:
                 presented=found.presented,
                 scanned=frozenset((code,)),
             )
-            return self._open(matter, draft)
+            return await self._open(matter, draft)
 
-    def _open(self, matter: Matter, draft: Draft) -> Draft:
+    async def _open(self, matter: Matter, draft: Draft) -> Draft:
         if not matter.takes(draft.applicant.code_type):
             raise EcertError(Reason.MATTER_ELSEWHERE, f"it is for applicants of the kind {matter.applicants}")
-        return self.drafts.open(draft)
+        barred = await asyncio.to_thread(self.register.follow_ups.is_barred, draft.applicant.code)
+        return self.drafts.open(replace(draft, promises_barred=barred))
 
     async def scan(self, draft: Draft, text: str) -> Draft:
         """Add the licences that a code shows; one that was scanned for this case before adds nothing.

@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecert.licence.application import HOLDER_CODE
 from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, region_name
+from ecert.licence.masking import mask_code
 from ecert.matter import Obstacle, Settled, case_json
+from ecert.matter.acceptance import masked_name
 from ecert.matter.words import title
 from ecert.presentation import Answer, Ground, Way
 from ecert.presentation.uses import GROUND_TITLES, WAY_TITLES
@@ -21,16 +23,19 @@ from ecert.verification import Outcome
 from ecert.wording import words
 from verifier.matters.charts import statistics_of
 from verifier.matters.reception import wishes
+from verifier.matters.register import PAGE
 from verifier.page import Display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from ecert.matter import Case, Count, Hindrance, Matter, Resolution, Shown
     from ecert.receipt import ReceiptVerdict
     from ecert.wording import Wording
     from verifier.matters.clerks import Account
     from verifier.matters.drafts import Ask, Draft, Presented
+    from verifier.matters.follow_ups import FollowUp
     from verifier.matters.register import Filed, Listed
     from verifier.matters.settings import OfficeSettings
     from verifier.regions import Connection
@@ -58,6 +63,12 @@ _ANSWERS: Final = {
 }
 _WHOSE: Final = {"applicant": ("申请人", "applicant"), "agent": ("经办人", "acting person")}
 
+
+_OUTCOMES: Final = {
+    (Settled.DEFERRED, True): {"icon": "✓", "title": "已补交", "title_en": "handed in"},
+    (Settled.PROMISED, True): {"icon": "✓", "title": "核查属实", "title_en": "found true"},
+    (Settled.PROMISED, False): {"icon": "✕", "title": "承诺不实", "title_en": "found false"},
+}
 
 HERE: Final[ContextVar[str]] = ContextVar("here", default="/matters")
 """The path to come back to when the size of the text was changed."""
@@ -93,17 +104,34 @@ class MatterPages:
         """Return the page on which a clerk signs in, to go on to `onward`."""
         return self._render("sign_in", None, notice, onward=onward)
 
-    def matters(self, clerk: Account, matters: tuple[Matter, ...]) -> str:
-        """Return the list of what may be handed in here."""
-        return self._render("list", clerk, matters=[_matter(one) for one in matters])
+    def matters(self, clerk: Account, matters: tuple[Matter, ...], drafts: tuple[Draft, ...]) -> str:
+        """Return the list of what may be handed in here, and the clerk's cases that are not accepted yet."""
+        names = {one.item_code: one.name for one in matters}
+        open_cases = [
+            {
+                "id": one.id,
+                "matter": names.get(one.item_code, one.item_code),
+                "applicant": masked_name(one.applicant),
+                "code": mask_code(one.applicant.code),
+                "touched": local_time(one.touched_at),
+            }
+            for one in drafts
+        ]
+        return self._render("list", clerk, matters=[_matter(one) for one in matters], cases=open_cases)
 
-    def begin(self, clerk: Account, matter: Matter, notice: Wording | None = None, detail: str = "") -> str:
-        """Return the form with which a case begins."""
+    def begin(
+        self,
+        clerk: Account,
+        matter: Matter,
+        typed: Mapping[str, str] | None = None,
+        notice: Wording | None = None,
+        detail: str = "",
+    ) -> str:
+        """Return the form with which a case begins, with what was typed into it."""
         kinds = [one for one in HOLDER_CODE_TYPES.values() if matter.takes(one.code)]
-        people = [one for one in HOLDER_CODE_TYPES.values() if one.category == "natural"]
-        told = {"kinds": _common_first(kinds), "people": _common_first(people), "connected": bool(self._connections)}
-        natural = any(one.category == "natural" for one in kinds)
-        return self._render("begin", clerk, notice, detail, matter=_matter(matter), natural=natural, **told)
+        told = {"kinds": _common_first(kinds), "people": _PEOPLE, "connected": bool(self._connections)}
+        told |= {"natural": any(one.category == "natural" for one in kinds), "typed": typed or {}}
+        return self._render("begin", clerk, notice, detail, matter=_matter(matter), **told)
 
     def case(
         self,
@@ -139,19 +167,51 @@ class MatterPages:
             waiting=any(one.is_open for one in draft.asks),
             wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
             regions=_nearest_first(self._connections, case.matter.region),
+            people=_PEOPLE,
         )
 
-    def slip(self, clerk: Account, filed: Filed, files: Sequence[Listed]) -> str:
-        """Return the slip of an acceptance, to be printed."""
+    def acceptances(
+        self,
+        clerk: Account,
+        filed: Sequence[Filed],
+        waiting: Sequence[FollowUp],
+        today: date,
+        notice: Wording | None = None,
+    ) -> str:
+        """Return the list of what was accepted, newest first, and of what follows."""
+        return self._render(
+            "acceptances",
+            clerk,
+            notice,
+            rows=[_row(one) for one in filed],
+            waiting=[_following(one, today) for one in waiting],
+            overdue=sum(one.due.by < today for one in waiting),
+            before=filed[-1].number if len(filed) == PAGE else None,
+        )
+
+    def slip(
+        self,
+        clerk: Account,
+        filed: Filed,
+        files: Sequence[Listed],
+        following: Sequence[FollowUp],
+        *,
+        today: date,
+        notice: Wording | None = None,
+        detail: str = "",
+    ) -> str:
+        """Return the slip of an acceptance, to be printed; beside it the file of the case and what follows."""
         return self._render(
             "slip",
             clerk,
+            notice,
+            detail,
             number=filed.number,
             slip=filed.slip,
             signed=filed.signed,
             accepted=_local(filed.slip["accepted_at"]),
             region=_region(filed.slip["case"]["matter"]["region"]),
-            dues={one["material"]: one for one in filed.slip["dues"]},
+            following=[_following(one, today) for one in following],
             files=[
                 {"position": one.position, "name": one.name, "title": one.title, "sm3": one.digest.hex()}
                 for one in files
@@ -176,9 +236,19 @@ class MatterPages:
             icon=_HEADINGS[verdict.outcome][0],
         )
 
-    def statistics(self, clerk: Account, counts: list[Count]) -> str:
-        """Return what was spared, by matter, department and region, with a chart."""
-        return self._render("statistics", clerk, **statistics_of(counts))
+    def statistics(
+        self,
+        clerk: Account,
+        counts: list[Count],
+        since: date | None = None,
+        until: date | None = None,
+        *,
+        notice: Wording | None = None,
+        detail: str = "",
+    ) -> str:
+        """Return what was spared from one day to another, by matter, department and region, with charts."""
+        days = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
+        return self._render("statistics", clerk, notice, detail, **days, **statistics_of(counts))
 
     def problem(self, notice: Wording) -> str:
         """Return a page that says what went wrong."""
@@ -197,6 +267,39 @@ def _local(instant: str) -> str:
 def _region(code: str) -> str:
     name = region_name(code)
     return code if name is None else f"{name.zh} {code}"
+
+
+_PEOPLE: Final = _common_first(one for one in HOLDER_CODE_TYPES.values() if one.category == "natural")
+"""The kinds of number by which a natural person is told."""
+
+
+def _row(filed: Filed) -> dict[str, Any]:
+    case = filed.slip["case"]
+    return {
+        "number": filed.number,
+        "matter": case["matter"]["name"],
+        "applicant": case["applicant"]["name"],
+        "accepted": _local(filed.slip["accepted_at"]),
+        "spared": filed.slip["spared"],
+        "signed": filed.signed,
+        "handover": filed.slip["handover"],
+    }
+
+
+def _following(one: FollowUp, today: date) -> dict[str, Any]:
+    outcome = one.outcome
+    return {
+        "number": one.number,
+        "matter": one.matter,
+        "name": one.name,
+        "material": one.due.material,
+        "settled": one.due.settled.value,
+        "way": title(one.due.settled),
+        "by": one.due.by.isoformat(),
+        "overdue": outcome is None and one.due.by < today,
+        "outcome": None if outcome is None else {**_OUTCOMES[one.due.settled, outcome.kept], "kept": outcome.kept},
+        "noted": "" if outcome is None else f"{local_time(outcome.at)} {outcome.operator} {outcome.note}",
+    }
 
 
 def _nearest_first(connections: Iterable[Connection], region: str) -> list[Connection]:

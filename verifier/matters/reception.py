@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -176,10 +177,25 @@ class Reception:
         Returns:
             The requests as they stand; the licences that were granted since; the evidence of what was taken back.
         """
-        looks = [await self._look(draft, matter, one) for one in draft.asks]
+        looks = await asyncio.gather(*(self._look(draft, matter, one) for one in draft.asks))
         asks = tuple(ask for ask, _ in looks)
         gone = (ask.evidence for ask in asks if ask.asked.answer not in _OPEN)
         return asks, tuple(one for _, granted in looks for one in granted), frozenset(gone)
+
+    async def has_news(self, draft: Draft) -> bool:
+        """Tell whether a request stands otherwise than when `look` last told."""
+        return any(await asyncio.gather(*(self._has_news(one) for one in draft.asks if one.is_open)))
+
+    async def _has_news(self, ask: Ask) -> bool:
+        try:
+            asked = await self.services.of(ask.region).standing(ask.asked.id)
+        except RejectedError:
+            return True
+        except (UndeterminedError, NotFoundError):
+            return False
+        if asked.answer is Answer.GRANTED and ask.asked.answer is Answer.GRANTED:
+            return ask.trouble is None  # what could not be fetched is fetched when the clerk asks for it
+        return asked.answer is not ask.asked.answer or ask.trouble is not None
 
     async def _look(self, draft: Draft, matter: Matter, ask: Ask) -> tuple[Ask, tuple[Presented, ...]]:
         if ask.asked.answer not in _OPEN:

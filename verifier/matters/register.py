@@ -4,6 +4,8 @@
                   receipt (signed, or not yet), signed, and what the statistics count
     files         number and position (primary key), name, title, digest (SM3), sealed: encrypted with the office's key
 
+and what follows them, see `follow_ups`.
+
 Nothing personal is in it but masked names, and files that are encrypted; without a key there are none.
 """
 
@@ -35,10 +37,11 @@ from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.licence.validity import china_day
 from ecert.matter import AcceptanceNumber, Count, Settled
 from ecert.sm2 import Place, sm3
+from verifier.matters.follow_ups import FollowUps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from ecert.matter import Acceptance
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 20
 """How often a serial that another process took meanwhile is drawn anew."""
+PAGE: Final = 50
+"""The most acceptances on one page."""
+
 _WAIT: Final = 5000
 """Milliseconds to wait for another process's writing."""
 
@@ -78,6 +84,7 @@ _FILES: Final = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+_HANDLED_IN: Final = func.json_extract(_ACCEPTANCES.c.slip, "$.case.matter.region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,7 @@ class Register:
         event.listen(self._engine, "connect", _prepare)
         try:
             _TABLES.create_all(self._engine)
+            self.follow_ups = FollowUps(self._engine, vault)
         except DBAPIError as error:
             raise EcertError(Reason.USAGE, f"the register {file} cannot be opened") from error
 
@@ -208,6 +216,7 @@ class Register:
             connection.execute(insert(_ACCEPTANCES).values(row))
             if files:
                 connection.execute(insert(_FILES), files)
+            self.follow_ups.put(connection, entry.acceptance)
 
     def _sealed(self, number: str, files: tuple[CaseFile, ...]) -> list[dict[str, Any]]:
         vault = self._vault
@@ -265,6 +274,14 @@ class Register:
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return _filed(row)
 
+    def recent(self, before: str = "") -> list[Filed]:
+        """Return the newest acceptances, at most `PAGE`; those before a number where one is given."""
+        newest = select(_ACCEPTANCES).order_by(_ACCEPTANCES.c.number.desc()).limit(PAGE)
+        if before:
+            newest = newest.where(_ACCEPTANCES.c.number < before)
+        with self._engine.connect() as connection:
+            return [_filed(row) for row in connection.execute(newest)]
+
     def unsigned(self) -> list[Filed]:
         """Return what waits for its signature, oldest first."""
         waiting = select(_ACCEPTANCES).where(~_ACCEPTANCES.c.signed).order_by(_ACCEPTANCES.c.day, _ACCEPTANCES.c.serial)
@@ -277,20 +294,25 @@ class Register:
         with self._engine.begin() as connection:
             connection.execute(change.values(receipt=receipt, signed=True))
 
-    def counts(self) -> list[Count]:
-        """Return what the statistics count."""
-        columns = ("item_code", "matter", "department", "region", "settled")
-        wanted = select(*(_ACCEPTANCES.c[name] for name in columns))
+    def counts(self, since: date | None = None, until: date | None = None) -> list[Count]:
+        """Return what the statistics count, of the days from `since` to `until`, both included."""
+        columns = [_ACCEPTANCES.c[name] for name in ("item_code", "matter", "department", "region")]
+        wanted = select(*columns, _HANDLED_IN, _ACCEPTANCES.c.settled)
+        if since is not None:
+            wanted = wanted.where(_ACCEPTANCES.c.day >= since.isoformat())
+        if until is not None:
+            wanted = wanted.where(_ACCEPTANCES.c.day <= until.isoformat())
         with self._engine.connect() as connection:
-            return [_count(*row) for row in connection.execute(wanted)]
+            return [_count(row) for row in connection.execute(wanted)]
 
 
 def _place(number: str, position: int) -> Place:
     return Place("files", f"{number}/{position}", "sealed")
 
 
-def _count(item_code: str, matter: str, department: str, region: str, settled: str) -> Count:
-    return Count(item_code, matter, department, region, tuple(map(Settled, settled.split(","))))
+def _count(row: Any) -> Count:
+    item_code, matter, department, region, handled_in, settled = row
+    return Count(item_code, matter, department, region, handled_in, tuple(map(Settled, settled.split(","))))
 
 
 def _filed(row: Any) -> Filed:

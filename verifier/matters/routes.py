@@ -14,14 +14,24 @@ from starlette.datastructures import UploadFile
 
 from ecert.cli.pixels import SIGNATURES
 from ecert.errors import EcertError, MalformedError, NotFoundError, Reason
-from ecert.matter import resolve
+from ecert.licence.validity import china_day
+from ecert.matter import AcceptanceNumber, resolve
 from ecert.presentation import Way
 from ecert.report import local_time
-from ecert.wording import words
+from ecert.wording import Wording, words
 from verifier.keystrokes import undo_keyboard
-from verifier.matters.door import Door, see
+from verifier.matters.door import POLL, Door, see
 from verifier.matters.drafts import Presented
-from verifier.matters.forms import FormError, declare, read_agent, read_applicant, read_consent, text_of
+from verifier.matters.forms import (
+    FormError,
+    declare,
+    read_agent,
+    read_applicant,
+    read_consent,
+    read_day,
+    read_outcome,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,6 +51,12 @@ _log = logging.getLogger("ecert.verifier")
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_NO_NUMBER: Final = Wording(
+    "这不是受理凭证号",
+    "Not a number of an acceptance",
+    "请核对凭证上的号码，末位是校验码",
+    "Compare it with the slip; the last character checks the others",
+)
 _USED: Final = re.compile(r"it was used at (.+), at (.+)")
 """As `ecert.presentation.redeem` says it."""
 
@@ -64,6 +80,7 @@ class _Routes:
             ("/matters/{item_code}", "GET", self.begin),
             ("/matters/{item_code}", "POST", self.open),
             ("/cases/{case_id}", "GET", self.case),
+            ("/cases/{case_id}/agent", "POST", self.agent),
             ("/cases/{case_id}/licences", "POST", self.present),
             ("/cases/{case_id}/licences/removal", "POST", self.remove),
             ("/cases/{case_id}/consent", "POST", self.consent),
@@ -73,7 +90,9 @@ class _Routes:
             ("/cases/{case_id}/look", "POST", self.look),
             ("/cases/{case_id}/materials/{code}", "POST", self.declare),
             ("/cases/{case_id}/acceptance", "POST", self.accept),
+            ("/acceptances", "GET", self.acceptances),
             ("/acceptances/{number}", "GET", self.slip),
+            ("/acceptances/{number}/dues/{material}", "POST", self.follow_up),
             ("/acceptances/{number}/evidence", "GET", self.evidence),
             ("/acceptances/{number}/receipt", "GET", self.receipt),
             ("/acceptances/{number}/case.zip", "GET", self.package),
@@ -85,7 +104,8 @@ class _Routes:
             )
 
     async def matters(self, _: Request, clerk: Account) -> Response:
-        return HTMLResponse(self._pages.matters(clerk, self._office.matters()))
+        drafts = self._office.drafts.of_clerk(clerk.id, self._office.now())
+        return HTMLResponse(self._pages.matters(clerk, self._office.matters(), drafts))
 
     async def begin(self, request: Request, clerk: Account) -> Response:
         return HTMLResponse(self._pages.begin(clerk, self._office.taken(request.path_params["item_code"])))
@@ -99,9 +119,11 @@ class _Routes:
                     agent = read_agent(form, now)
                     draft = await self._office.open_by_code(matter, clerk.id, undo_keyboard(text), agent)
                 else:
-                    draft = self._office.open(matter, clerk.id, *read_applicant(form, now))
+                    draft = await self._office.open(matter, clerk.id, *read_applicant(form, now))
             except EcertError as error:
-                return HTMLResponse(self._pages.begin(clerk, matter, words(error.reason), _what(error)), 400)
+                typed = {name: value for name, value in form.items() if isinstance(value, str)}
+                page = self._pages.begin(clerk, matter, typed, words(error.reason), _what(error))
+                return HTMLResponse(page, 400)
         return see(f"/cases/{draft.id}")
 
     async def case(self, request: Request, clerk: Account) -> Response:
@@ -159,6 +181,16 @@ class _Routes:
 
         return await self._work(request, clerk, change)
 
+    async def agent(self, request: Request, clerk: Account) -> Response:
+        async def change(draft: Draft, form: FormData) -> None:
+            at = self._office.now()
+            agent = read_agent(form, at)
+            if agent is None:
+                raise FormError("经办人 agent")
+            self._office.drafts.change(draft, at, agent=agent)
+
+        return await self._work(request, clerk, change)
+
     async def consent(self, request: Request, clerk: Account) -> Response:
         async def change(draft: Draft, form: FormData) -> None:
             at = self._office.now()
@@ -188,17 +220,14 @@ class _Routes:
         return await self._work(request, clerk, change)
 
     async def look(self, request: Request, clerk: Account) -> Response:
-        """Ask how requests stand; a script is told only whether anything changed."""
+        """Ask how requests stand; a script is told only whether a look would change anything."""
 
         async def change(draft: Draft, _: FormData) -> None:
             await self._office.look(draft)
 
-        if request.headers.get("accept") != "application/json":
+        if request.headers.get("accept") != POLL:
             return await self._work(request, clerk, change)
-        async with self._office.drafts.turn(request.path_params["case_id"]):
-            draft = self._draft(request, clerk)
-            changed = await self._office.look(draft)
-            return JSONResponse({"changed": changed.asks != draft.asks or changed.presented != draft.presented})
+        return JSONResponse({"changed": await self._office.reception.has_news(self._draft(request, clerk))})
 
     async def declare(self, request: Request, clerk: Account) -> Response:
         async def change(draft: Draft, form: FormData) -> None:
@@ -228,18 +257,53 @@ class _Routes:
     async def _filed(self, request: Request) -> Filed:
         return await asyncio.to_thread(self._office.register.find, request.path_params["number"])
 
+    async def acceptances(self, request: Request, clerk: Account) -> Response:
+        """Return what was accepted, newest first, and what follows; with a number, that acceptance."""
+        number, before = (request.query_params.get(name, "").strip().upper() for name in ("number", "before"))
+        notice = None
+        if number:
+            try:
+                return see(f"/acceptances/{AcceptanceNumber.parse(number).text}")
+            except MalformedError:
+                notice = _NO_NUMBER
+        register = self._office.register
+        filed = await asyncio.to_thread(register.recent, before)
+        waiting = await asyncio.to_thread(register.follow_ups.open)
+        page = self._pages.acceptances(clerk, filed, waiting, china_day(self._office.now()), notice)
+        return HTMLResponse(page, 400 if notice else 200)
+
+    async def follow_up(self, request: Request, clerk: Account) -> Response:
+        """Note that a material was handed in, or what the check of a promise found."""
+        filed, note = await self._filed(request), self._office.register.follow_ups.note
+        async with _form(request) as form:
+            try:
+                outcome = read_outcome(form, clerk.id, self._office.now())
+            except FormError as error:
+                return HTMLResponse(await self._slip(clerk, filed, error), 400)
+        await asyncio.to_thread(note, filed.number, request.path_params["material"], outcome)
+        return see(f"/acceptances/{filed.number}")
+
     async def slip(self, request: Request, clerk: Account) -> Response:
         filed = await self._filed(request)
+        _log.info("clerk %s opens %s", clerk.id, filed.number)
+        return HTMLResponse(await self._slip(clerk, filed))
+
+    async def _slip(self, clerk: Account, filed: Filed, error: FormError | None = None) -> str:
         files = await asyncio.to_thread(self._office.register.listed, filed.number)
-        return HTMLResponse(self._pages.slip(clerk, filed, files))
+        following = await asyncio.to_thread(self._office.register.follow_ups.of, filed.number)
+        notice, detail = (None, "") if error is None else (words(error.reason), _what(error))
+        today = china_day(self._office.now())
+        return self._pages.slip(clerk, filed, files, following, today=today, notice=notice, detail=detail)
 
     async def evidence(self, request: Request, clerk: Account) -> Response:
         filed = await self._filed(request)
+        _log.info("clerk %s opens the receipt of %s", clerk.id, filed.number)
         verdict = await asyncio.to_thread(self._office.assess, filed)
         return HTMLResponse(self._pages.evidence(clerk, filed, verdict))
 
-    async def receipt(self, request: Request, _: Account) -> Response:
+    async def receipt(self, request: Request, clerk: Account) -> Response:
         filed = await self._filed(request)
+        _log.info("clerk %s takes the receipt of %s", clerk.id, filed.number)
         return _download(f"{filed.number}{'' if filed.signed else '-unsigned'}.receipt", filed.receipt)
 
     async def package(self, request: Request, clerk: Account) -> Response:
@@ -255,8 +319,13 @@ class _Routes:
         _log.info("clerk %s takes %s of %s", clerk.id, listed.name, number)
         return _download(f"{number}-{listed.name.replace('/', '-')}", data)
 
-    async def statistics(self, _: Request, clerk: Account) -> Response:
-        return HTMLResponse(self._pages.statistics(clerk, await asyncio.to_thread(self._office.register.counts)))
+    async def statistics(self, request: Request, clerk: Account) -> Response:
+        try:
+            since, until = (read_day(request.query_params, name, "日期 date") for name in ("since", "until"))
+        except FormError as error:
+            return HTMLResponse(self._pages.statistics(clerk, [], notice=words(error.reason), detail=error.what), 400)
+        counts = await asyncio.to_thread(self._office.register.counts, since, until)
+        return HTMLResponse(self._pages.statistics(clerk, counts, since, until))
 
 
 def _download(name: str, data: bytes) -> Response:

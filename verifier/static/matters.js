@@ -2,6 +2,7 @@
 "use strict";
 
 const LOOK_EVERY = 2000;
+const SIGNED_SIZE = 24;
 
 for (const element of document.querySelectorAll("[data-script], [data-print]")) {
   element.hidden = false;
@@ -35,7 +36,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Handwriting: strokes on a canvas, sent as a picture.
+// Handwriting: strokes on a canvas below the words that are signed, sent as one picture.
 for (const form of document.querySelectorAll("form[data-ink]")) {
   writeOn(form, form.querySelector("canvas"));
 }
@@ -54,6 +55,22 @@ function writeOn(form, canvas) {
     pen.lineJoin = "round";
     pen.strokeStyle = "#101828";
     strokes = 0;
+    pen.fillStyle = "#101828";
+    pen.font = `${SIGNED_SIZE}px "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif`;
+    lines(canvas.dataset.statement).forEach((line, at) => pen.fillText(line, SIGNED_SIZE, SIGNED_SIZE * 1.5 * (at + 1)));
+  }
+
+  function lines(text) {
+    const found = [""];
+    for (const character of text) {
+      const longer = found.at(-1) + character;
+      if (pen.measureText(longer).width > canvas.width - 2 * SIGNED_SIZE) {
+        found.push(character);
+      } else {
+        found[found.length - 1] = longer;
+      }
+    }
+    return found;
   }
 
   function place(event) {
@@ -109,7 +126,7 @@ async function look() {
     const gone = answer.status === 401 || answer.status === 404;
     if (gone || (answer.ok && (await answer.json()).changed)) {
       if (!isDirty()) {
-        window.location.reload();
+        document.querySelector("form[action$='/look']").requestSubmit();
         return;
       }
       document.querySelector("[data-news]").hidden = false;

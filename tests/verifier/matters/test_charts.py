@@ -6,8 +6,8 @@ from ecert.matter import Count, Settled
 from verifier.matters.charts import WHOLE, statistics_of
 
 
-def count(matter: str, *settled: Settled, region: str = "310115") -> Count:
-    return Count(matter, matter, "样例局", region, settled)
+def count(matter: str, *settled: Settled, region: str = "310115", handled_in: str = "310000") -> Count:
+    return Count(matter, matter, "样例局", region, handled_in, settled)
 
 
 def test_nothing_accepted_is_nothing_counted() -> None:
@@ -34,4 +34,4 @@ def test_bars_are_made_up_of_licences_other_ways_and_what_was_handed_in() -> Non
     ]
     assert first["segments"][-1]["x"] + first["segments"][-1]["width"] == WHOLE
     assert (second["name"], second["share"], second["segments"][0]["width"]) == ("乙", 50, 0)
-    assert [one["name"] for one in by_region["bars"]] == ["上海市 310115", "广东省 440106"]
+    assert [one["name"] for one in by_region["bars"]] == ["上海市 310115", "广东省 440106 → 上海市 310000"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image, ImageDraw
 from starlette.responses import RedirectResponse, Response
 
 from ecert.errors import MalformedError, Reason
@@ -179,6 +180,17 @@ def test_without_an_agent_nobody_is_asked_for_theirs_and_one_is_named_with_the_c
     assert 'name="whose" value="agent"' in page
 
 
+def test_whoever_acts_is_named_on_the_page_of_a_case_too(city: City) -> None:
+    city.clerk.begin(RELOCATION, **{name: "" if name.startswith("agent-") else one for name, one in COMPANY.items()})
+    said = city.clerk.post(f"{city.clerk.case}/agent", 400, data={"agent-name": "王示例", "agent-code": "1"})
+    assert "经办人" in problem(said)
+    assert "经办人 agent" in problem(city.clerk.post(f"{city.clerk.case}/agent", 400, data={}))
+    city.clerk.post(f"{city.clerk.case}/agent", data={"agent-card": CARD_TEXT})
+    page = city.clerk.page()
+    assert "王*例" in page
+    assert 'name="whose" value="agent"' in page
+
+
 def test_the_size_of_the_text_changes_and_the_clerk_stays_where_they_were(city: City) -> None:
     city.clerk.begin()
     (place,) = re.findall('name="page" value="([^"]+)"', city.clerk.page())
@@ -226,7 +238,8 @@ def test_consent_on_the_phone_is_waited_for_and_brings_the_licence(city: City) -
     city.service.answer(Answer.GRANTED)
     answer = city.clerk.http.post(f"{city.clerk.case}/look", headers={"Accept": "application/json"})
     assert answer.json() == {"changed": True}
-    page = city.clerk.page()
+    assert "等待持证人在手机上答复" in city.clerk.page(), "asking whether there is news changes nothing"
+    page = city.clerk.look()
     assert "持证人已同意" in page
     assert "证照已取得" in page
     assert "还缺 2 份材料" in page
@@ -424,13 +437,24 @@ def test_two_windows_at_once_and_a_double_click_lose_nothing(city: City) -> None
     assert len(set(slips)) == 1
 
 
+def drawn(*, writing: bool, width: int = 800, height: int = 420) -> bytes:
+    picture = Image.new("L", (width, height), 255)
+    if writing:
+        ImageDraw.Draw(picture).line((30, 200, 400, 300), fill=16, width=5)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
 def test_handwriting_is_kept_with_the_case(city: City) -> None:
     city.clerk.begin()
     city.clerk.present(city.service.issue().record)
-    picture = b"\x89PNG\r\n\x1a\n of a name"
-    wrong = {"scan": ("consent.png", b"GIF8 of a name", "image/png")}
-    said = city.clerk.post(f"{city.clerk.case}/consent", 400, data={"form": "handwriting"}, files=wrong)
-    assert "手写签名须为 PNG" in problem(said)
+    picture, blank = drawn(writing=True), drawn(writing=False)
+    large = drawn(writing=True, width=4000, height=2000)
+    for wrong in (b"GIF8 of a name", b"\x89PNG\r\n\x1a\n of a name", picture[:-200], blank, large):
+        files = {"scan": ("consent.png", wrong, "image/png")}
+        said = city.clerk.post(f"{city.clerk.case}/consent", 400, data={"form": "handwriting"}, files=files)
+        assert "手写签名须为写有签名的 PNG" in problem(said)
     right = {"scan": ("consent.png", picture, "image/png")}
     city.clerk.post(f"{city.clerk.case}/consent", data={"form": "handwriting"}, files=right)
     assert "已有手写授权" in city.clerk.page()
