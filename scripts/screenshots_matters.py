@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -46,6 +47,9 @@ def _addresses(city: City) -> dict[str, str]:
     clerk.settle("photo", "deferred")
     clerk.settle("residence", "promised", files=SCAN)
     slip = clerk.accept()
+    clerk.post(f"{slip}/dues/residence", data={"outcome": "broken", "note": "查无此住址"})
+    with sqlite3.connect(city.folder / "register.db") as file:
+        file.execute("update dues set by = '2026-01-02' where settled = 'deferred'")
     clerk.begin()
     clerk.ask()
     waiting = clerk.case
@@ -62,6 +66,7 @@ def _addresses(city: City) -> dict[str, str]:
         "somebody-else": wrong,
         "slip": slip,
         "receipt": f"{slip}/evidence",
+        "accepted": "/acceptances",
         "statistics": "/statistics",
         "unknown": "/matters/nothing",
     }

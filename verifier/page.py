@@ -77,6 +77,7 @@ class Page:
         *,
         sightings: Sequence[tuple[Sighting, str | None]] = (),
         notice: Wording | None = None,
+        detail: str = "",
     ) -> str:
         """Return the scan page.
 
@@ -85,13 +86,16 @@ class Page:
             display: How it is to look.
             sightings: What was seen just now, each with the name of its file's picture, if there is one.
             notice: What went wrong with the request itself.
+            detail: What exactly.
         """
         shown = [view(*one) for one in sightings]
-        return self._render("window", display, shown=shown, notice=notice, today=self._today(scans))
+        return self._render("window", display, shown=shown, notice=notice, detail=detail, today=self._today(scans))
 
     def public(self, display: Display, *, sighting: Sighting | None = None, notice: Wording | None = None) -> str:
         """Return the public page: of a sighting it shows the outcome, and nothing of the licence."""
-        return self._render("public", display, shown=None if sighting is None else view(sighting), notice=notice)
+        return self._render(
+            "public", display, shown=None if sighting is None else view(sighting), notice=notice, detail=""
+        )
 
     def lights(self) -> str:
         """Return the lamps alone, for a page that is open to keep up with."""

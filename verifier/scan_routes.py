@@ -13,10 +13,11 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from ecert.errors import EcertError
+from ecert.errors import EcertError, Reason, UndeterminedError
 from ecert.web.problems import Code, Problem
 from ecert.wording import Wording, words
 from verifier.desk import BusyError
+from verifier.details import detail_of
 from verifier.drawings import Drawings
 from verifier.intake import NotTakenError
 from verifier.offline import BrowserBundle
@@ -45,15 +46,20 @@ _MAX_TYPED: Final = 64 * 1024
 _NOTHING: Final = Wording(
     "没有收到要核验的内容", "Nothing came to be verified", "请扫描二维码或选择图片", "Scan a code or choose a picture"
 )
+_TELLING: Final = (Reason.CODE_USED, Reason.CODE_EXPIRED)
+"""Refusals of which the clerk is told when and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a form came to: sightings, or a notice and the HTTP status that goes with it."""
+    """What a form came to: sightings, or a notice, what exactly it is about, and the HTTP status that goes with it."""
 
     sightings: tuple[Sighting, ...] = ()
     notice: Wording | None = None
+    detail: str = ""
     status: int = 200
+    refusal: str = ""
+    """As what a code that was refused, or could not be asked about, is counted."""
 
 
 def add_scanning(app: FastAPI, services: Services) -> None:
@@ -102,8 +108,10 @@ class _Routes:
         seen = await _see(request, self._intake)
         for one in seen.sightings:
             self._scans.add(_scan(one, self._clock()))
+        if seen.refusal and seen.notice is not None:
+            self._scans.add(Scan(self._clock(), seen.refusal, "", "", "", seen.notice.zh))
         shown = [(one, self._picture(one)) for one in seen.sightings]
-        return self._respond(request, seen.status, sightings=shown, notice=seen.notice)
+        return self._respond(request, seen.status, sightings=shown, notice=seen.notice, detail=seen.detail)
 
     def _respond(self, request: Request, status: int = 200, **content: Any) -> HTMLResponse:
         return HTMLResponse(self._page.scan(self._scans, _display(request), **content), status)
@@ -190,7 +198,9 @@ def _explained(error: Exception) -> _Seen:
         case NotTakenError():
             return _Seen(notice=error.words)
         case EcertError():
-            return _Seen(notice=words(error.reason))
+            detail = detail_of(error) if error.reason in _TELLING else ""
+            refusal = "undetermined" if isinstance(error, UndeterminedError) else "unread"
+            return _Seen(notice=words(error.reason), detail=detail, refusal=refusal)
         case HTTPException():
             problem = error if isinstance(error, Problem) else Problem(Code.REQUEST_INVALID)
             return _Seen(notice=problem.words, status=error.status_code)

@@ -174,7 +174,8 @@ class Clerk(Person):
         self.page.goto(f"{self.town.matters}/matters")
         self.page.click(f"a:has-text('{matter}')")
         self.page.fill("#scan", code)
-        self.page.press("#scan", "Enter")
+        with self.page.expect_navigation():
+            self.page.press("#scan", "Enter")
 
     def settle(self, material: str, way: str, **fields: str | Path) -> None:
         """Settle a material by one of its ways."""
@@ -186,7 +187,8 @@ class Clerk(Person):
                 field.set_input_files(value)
             else:
                 field.fill(value)
-        row.locator(f"button:has-text('{way}')").click()
+        with self.page.expect_navigation():
+            row.locator(f"button:has-text('{way}')").click()
 
     def scan(self, code: str) -> str:
         """Scan at the scan page, and return what it says once it has a verdict."""

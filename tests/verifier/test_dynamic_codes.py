@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import httpx2
 import pytest
 
 from ecert.cli.pixels import draw_png
-from ecert.errors import EcertError, Reason
+from ecert.errors import Reason, RejectedError, UndeterminedError
 from ecert.presentation import CodeKind, DynamicCode, read_code
 from ecert.qr import encode_text
 from ecert.verification import Outcome
@@ -44,12 +45,12 @@ class Service:
 
     async def look(self, text: str, window: str) -> Showing:
         if self.away:
-            raise EcertError(Reason.SOURCE_UNREACHABLE, "no answer")
+            raise UndeterminedError(Reason.SOURCE_UNREACHABLE, "no answer")
         kind, data = read_code(text)
         assert kind is CodeKind.DYNAMIC
         DynamicCode.decode(data)
         if any(text == one for one, _ in self.taken):
-            raise EcertError(Reason.CODE_USED, "at 10:32, window 3")
+            raise RejectedError(Reason.CODE_USED, "it was used at 2026-11-25 02:32:05Z, at 浦东5号窗口")
         self.taken.append((text, window))
         return Showing(PURPOSE, now(), self.faces)
 
@@ -68,6 +69,11 @@ def counter(folder: Path, publisher: PublishingServer, service: Service) -> Iter
         yield address
 
 
+def told_today(page: str) -> dict[str, int]:
+    counts = re.findall(r'<li class="(\w+)"><i aria-hidden="true">[^<]*</i><b>(\d+)</b>', page)
+    return {kind: int(count) for kind, count in counts if int(count)}
+
+
 @pytest.fixture
 def code() -> str:
     return DynamicCode("440000", bytes(range(16))).text("zz.example")
@@ -84,6 +90,8 @@ def test_what_the_phone_shows_is_verified_and_a_second_scan_is_refused(
         assert service.taken == [(code, "浦东3号窗口")]
         page = httpx2.post(address, data={"text": code}).text
         assert "这个出示码已经用过" in page
+        assert "使用时间 2026-11-25 10:32:05，使用窗口 浦东5号窗口" in page
+        assert told_today(page) == {"valid": 2, "unread": 1}
         assert 'class="verdict' not in page.split("<template")[0]
 
 
@@ -100,6 +108,7 @@ def test_a_damaged_code_a_forged_face_and_a_silent_service_are_told_apart(
         page = httpx2.post(address, data={"text": DynamicCode("440000", bytes(16)).text("zz.example")}).text
         assert 'role="alert"' in page
         assert 'class="verdict' not in page.split("<template")[0]
+        assert told_today(page) == {"invalid": 1, "undetermined": 1, "unread": 1}
 
 
 def test_the_public_page_never_uses_up_a_code(

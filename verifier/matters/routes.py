@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
@@ -17,8 +15,8 @@ from ecert.errors import EcertError, MalformedError, NotFoundError, Reason
 from ecert.licence.validity import china_day
 from ecert.matter import AcceptanceNumber, resolve
 from ecert.presentation import Way
-from ecert.report import local_time
 from ecert.wording import Wording, words
+from verifier.details import detail_of
 from verifier.keystrokes import undo_keyboard
 from verifier.matters.door import POLL, Door, see
 from verifier.matters.drafts import Presented
@@ -50,15 +48,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ecert.verifier")
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
-_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NO_NUMBER: Final = Wording(
     "这不是受理凭证号",
     "Not a number of an acceptance",
     "请核对凭证上的号码，末位是校验码",
     "Compare it with the slip; the last character checks the others",
 )
-_USED: Final = re.compile(r"it was used at (.+), at (.+)")
-"""As `ecert.presentation.redeem` says it."""
 
 
 def add_matters(app: FastAPI, office: Office, pages: MatterPages, desk: Desk) -> None:
@@ -337,18 +332,10 @@ def _form(request: Request) -> Any:
     return request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_PART)
 
 
-def _locally(found: re.Match[str]) -> str:
-    try:
-        return local_time(datetime.fromisoformat(found[0]))
-    except (ValueError, OverflowError):
-        return found[0]  # what another service wrote is no instant
-
-
 def _what(error: EcertError) -> str:
-    """Return what exactly was wrong, as a clerk reads it: instants by the clocks of China."""
+    """Return what exactly was wrong."""
     if isinstance(error, FormError):
         return error.what
     if error.reason is Reason.MATTER_INCOMPLETE:
         return ""  # the page itself lists what is missing
-    told = _INSTANT.sub(_locally, error.detail)
-    return _USED.sub(r"使用时间 \1，使用窗口 \2", told)
+    return detail_of(error)

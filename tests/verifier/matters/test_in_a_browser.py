@@ -46,7 +46,10 @@ def addresses(city: City) -> list[str]:
     busy = clerk.case
     clerk.begin(RELOCATION, **COMPANY)
     paths = ("/sign-in", "/matters", f"/matters/{CARD}", f"/matters/{RELOCATION}", busy, clerk.case, complete, slip)
-    return [f"{city.window.url}{path}" for path in (*paths, f"{slip}/evidence", "/statistics", "/matters/nothing")]
+    return [
+        f"{city.window.url}{path}"
+        for path in (*paths, f"{slip}/evidence", "/acceptances", "/statistics", "/matters/nothing")
+    ]
 
 
 def opened(
