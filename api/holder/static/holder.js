@@ -1,8 +1,10 @@
-// What a script adds: the seconds that a code has left, a new code before the old one is over, and being told at once
-// that a window used it. Everything else works without.
+// What a script adds: the seconds that a code has left, a new code before the old one is over, being told at once that
+// a window used it, and a request that turns up while the page of requests is open. Everything else works without.
 
 const EARLY = 8; // seconds before its end at which a code is made anew
 const ASK = 1500; // milliseconds between two questions whether it was used
+const FOLLOW = 5000; // milliseconds between two looks for requests
+const FOLLOWED = 120; // how many looks there are: ten minutes, as long as a request waits for its answer
 const RENEWALS = 15; // after so many codes that nobody scanned, the holder has to press for another
 
 document.addEventListener("submit", (event) => {
@@ -91,3 +93,28 @@ if (place()) {
     watch();
   }, 500);
 }
+
+// The requests as a text that differs once one came or was answered.
+function told(page) {
+  const rows = [...page.querySelectorAll("[data-request], main [role='status']")];
+  return rows.map((one) => `${one.dataset.request} ${one.textContent}`).join();
+}
+
+async function follow(looks) {
+  if (looks === 0) return;
+  if (!document.hidden && !document.querySelector("form[data-sent]")) {
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (answer.redirected || (answer.ok && told(page) !== told(document))) {
+        location.reload();
+        return;
+      }
+    } catch {
+      // The network is away: look again.
+    }
+  }
+  setTimeout(follow, FOLLOW, looks - 1);
+}
+
+if (document.querySelector("[data-follow]")) setTimeout(follow, FOLLOW, FOLLOWED);

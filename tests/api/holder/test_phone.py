@@ -152,6 +152,15 @@ def test_a_request_is_refused_on_the_phone_and_the_window_gets_nothing(phone: Ph
     phone.page.wait_for_selector(".badge:has-text('已收回')")
 
 
+def test_a_request_turns_up_on_the_page_that_is_open(phone: Phone) -> None:
+    phone.open("/consents")
+    waiting = phone.page.locator("button:has-text('同意')")
+    before = waiting.count()
+    ask(phone.site, WANG)
+    waiting.nth(before).wait_for(timeout=20_000)
+    phone.page.click("button:has-text('拒绝')")
+
+
 def test_what_does_not_fit_on_the_page_of_a_list_is_on_the_next(phone: Phone) -> None:
     for _ in range(PAGE + 1):
         assert ask(phone.site, WANG).status_code == 201
