@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ecert.web.display import SIZES
 from verifier.lights import clock_time, lights
 from verifier.sighting_view import HEADINGS, view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ecert.web.display import Display
     from ecert.wording import Wording
     from verifier.intake import Sighting
     from verifier.keeper import Keeper
@@ -21,34 +22,6 @@ if TYPE_CHECKING:
 
 DISPLAY_COOKIE: Final = "display"
 """The size of the text, for whoever wants it large. It says nothing else about anybody."""
-SIZES: Final = (18, 22, 26, 30)
-"""The sizes of text in points that the elder mode (长辈版) has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """How somebody likes the page: `elder` is the size of its text in points, None for the usual page."""
-
-    elder: int | None = None
-
-    @classmethod
-    def read(cls, cookie: str | None) -> Display:
-        """Return the display that a cookie asks for; the usual one where it asks for none."""
-        return cls(int(cookie)) if cookie in {str(size) for size in SIZES} else cls()
-
-    @property
-    def smaller(self) -> int | None:
-        """The next smaller size, None at the smallest."""
-        return self._beside(-1)
-
-    @property
-    def larger(self) -> int | None:
-        """The next larger size, None at the largest."""
-        return self._beside(1)
-
-    def _beside(self, step: int) -> int | None:
-        at = (SIZES.index(self.elder) if self.elder in SIZES else 0) + step
-        return SIZES[at] if 0 <= at < len(SIZES) else None
 
 
 class Page:

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from ecert.errors import EcertError, Reason, UndeterminedError
+from ecert.web.display import Display
 from ecert.web.problems import Code, Problem
 from ecert.wording import Wording, words
 from verifier.desk import BusyError
@@ -22,7 +23,7 @@ from verifier.drawings import Drawings
 from verifier.intake import NotTakenError
 from verifier.offline import BrowserBundle
 from verifier.origin import ELSEWHERE, is_ours
-from verifier.page import DISPLAY_COOKIE, SIZES, Display
+from verifier.page import DISPLAY_COOKIE
 from verifier.scans import Scan, Scans
 from verifier.sighting_view import view
 
@@ -152,8 +153,9 @@ class _Routes:
         async with request.form(max_files=0, max_fields=2, max_part_size=_MAX_TYPED) as form:
             size, page = str(form.get("size")), str(form.get("page"))
         answer = RedirectResponse(page if _PAGE.fullmatch(page) else "/", 303)
-        if size in {str(one) for one in SIZES}:
-            answer.set_cookie(DISPLAY_COOKIE, size, max_age=365 * 86400, httponly=True, samesite="strict")
+        display = Display.read(size)
+        if display.elder:
+            answer.set_cookie(DISPLAY_COOKIE, display.name, max_age=365 * 86400, httponly=True, samesite="strict")
         else:
             answer.delete_cookie(DISPLAY_COOKIE)
         return answer

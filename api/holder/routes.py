@@ -24,6 +24,7 @@ from api.showing.bodies import AnswerBody, DisclosureBody, PageBody, PageQuery, 
 from ecert.presentation import COUNTER_PURPOSE, Answer
 from ecert.presentation.reading import MAX_FIELDS, MAX_NAME, MAX_PURPOSE
 from ecert.presentation.showing import MAX_LICENCES
+from ecert.web.display import Display
 from ecert.web.problems import Code, FieldError, Problem
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def _add_identity(routes: APIRouter, office: "Office") -> None:
     @routes.post(f"{HOME}/elder")
     async def elder(request: Request) -> Response:
         async with request.form(max_files=0, max_fields=2) as form:
-            target = form.get("next")
-        return site.switch_elder(request, target if isinstance(target, str) else "")
+            target, size = (str(form.get(name, "")) for name in ("next", "size"))
+        return site.show_as(request, Display.read(size), target)
 
     @routes.post(f"{HOME}/identity")
     async def identity(request: Request) -> Response:

@@ -22,6 +22,7 @@ from api.holder.views import HOME, Frame, Identity
 from api.showing.sessions import REQUESTS_A_MINUTE
 from ecert.licence.codes import Phrase
 from ecert.web import problems
+from ecert.web.display import Display
 from ecert.web.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 SIGN_IN: Final = f"{HOME}/sign-in"
 _START: Final = f"{HOME}/licences"
 _MAX_RETURN: Final = 512
-_ELDER: Final = "elder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class HolderSite:
         self._settings, self.desk, self._limits = settings, desk, limits
         self._pages = Pages(settings.name, settings.name_en)
         self.session_cookie = Cookie("ecert-holder", settings.origin)
-        self._elder_cookie = Cookie("ecert-elder", settings.origin)
+        self._display_cookie = Cookie("ecert-elder", settings.origin)
 
     async def visit(self, request: Request, here: str = "") -> HolderVisit:
         """Return who is at a page that is looked at.
@@ -106,7 +106,7 @@ class HolderSite:
                 Identity(number, one.shown_name, one.is_organisation) for number, one in enumerate(everybody)
             ),
             acting=0 if session is None else session.account.acting,
-            elder=self._elder_cookie.read(request) == _ELDER,
+            display=Display.read(self._display_cookie.read(request)),
             path=request.url.path if request.method == "GET" else _START,
             here=here,
             development=self._settings.development,
@@ -116,18 +116,18 @@ class HolderSite:
         """Return the page of a view."""
         return HTMLResponse(self._pages.render(frame, view), status, headers=dict(HEADERS))
 
-    def switch_elder(self, request: Request, target: str) -> Response:
-        """Switch between the pages in large type and those in usual type, and come back.
+    def show_as(self, request: Request, display: Display, target: str) -> Response:
+        """Show the pages in large type of this size, or in usual type, and come back.
 
         Raises:
             Problem: FORBIDDEN; another site asks.
         """
         require_same_site(request, self._settings.origin)
         answer = RedirectResponse(safe_return(target), 303)
-        if self._elder_cookie.read(request) == _ELDER:
-            self._elder_cookie.drop(answer)
+        if display.elder:
+            self._display_cookie.put(answer, display.name)
         else:
-            self._elder_cookie.put(answer, _ELDER)
+            self._display_cookie.drop(answer)
         return answer
 
     def answer(self, request: Request, problem: Problem) -> Response:

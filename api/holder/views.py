@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from api.console.views.licences import LicenceState
     from api.showing.bodies import ConsentBody, ItemBody, LicenceBody, TakenBody, UseTold
     from ecert.licence.codes import Phrase
+    from ecert.web.display import Display
 
 HOME = "/holder"
 """Where the pages are; every address of them begins with this."""
@@ -33,7 +34,7 @@ class Frame:
         csrf_token: Goes into every form; empty while nobody is signed in.
         identities: Everybody whom the holder may be; none while nobody is signed in.
         acting: The number of whom they are now.
-        elder: Whether the pages are in large type (长辈版).
+        display: Whether the pages are in large type (长辈版), and how large.
         path: Where the page is, to come back to.
         here: The entry of the navigation that it belongs to.
         development: Whether this is a development service.
@@ -42,7 +43,7 @@ class Frame:
     csrf_token: str = field(repr=False)
     identities: tuple[Identity, ...]
     acting: int
-    elder: bool
+    display: Display
     path: str
     here: str = ""
     development: bool = False

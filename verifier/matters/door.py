@@ -19,11 +19,12 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from ecert.errors import EcertError, NotFoundError
+from ecert.web.display import Display
 from ecert.wording import Wording, words
 from verifier.desk import BusyError
 from verifier.matters.pages import DISPLAY, HERE
 from verifier.origin import ELSEWHERE, is_ours
-from verifier.page import DISPLAY_COOKIE, Display
+from verifier.page import DISPLAY_COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

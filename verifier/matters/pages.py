@@ -20,11 +20,11 @@ from ecert.presentation.uses import GROUND_TITLES, WAY_TITLES
 from ecert.receipt.report import receipt_verdict_json
 from ecert.report import describe_type, local_time, verdict_json
 from ecert.verification import Outcome
+from ecert.web.display import Display
 from ecert.wording import words
 from verifier.matters.charts import statistics_of
 from verifier.matters.reception import wishes
 from verifier.matters.register import PAGE
-from verifier.page import Display
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
