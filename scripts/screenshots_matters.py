@@ -47,7 +47,7 @@ def _addresses(city: City) -> dict[str, str]:
     clerk.settle("photo", "deferred")
     clerk.settle("residence", "promised", files=SCAN)
     slip = clerk.accept()
-    clerk.post(f"{slip}/dues/residence", data={"outcome": "broken", "note": "查无此住址"})
+    clerk.post(f"{slip}/dues/residence", data={"found": "false", "note": "查无此住址"})
     with sqlite3.connect(city.folder / "register.db") as file:
         file.execute("update dues set by = '2026-01-02' where settled = 'deferred'")
     clerk.begin()

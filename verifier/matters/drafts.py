@@ -114,7 +114,6 @@ class Draft:
         asks: What the holders were asked on their phones.
         grants: By licence identifier, once the consent is there and the licence was read.
         declared: What stands for other materials.
-        promises_barred: Whether an earlier promise of the applicant was found false, and that is not mended.
     """
 
     id: str
@@ -131,7 +130,6 @@ class Draft:
     asks: tuple[Ask, ...] = ()
     grants: dict[str, Grant] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
-    promises_barred: bool = False
 
 
 def new_case() -> str:

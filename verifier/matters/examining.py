@@ -55,7 +55,7 @@ class Examiner:
         """Return who asks for licences."""
         return Requester(self._settings.unit, self._settings.name, operator)
 
-    async def case(self, draft: Draft) -> Case:
+    async def case(self, draft: Draft, *, promises_barred: bool) -> Case:
         """Return a case as it stands now.
 
         Raises:
@@ -76,7 +76,7 @@ class Examiner:
             agent=draft.agent,
             shown=shown,
             declared=draft.declared,
-            promises_barred=draft.promises_barred,
+            promises_barred=promises_barred,
             at=self.now(),
         )
 

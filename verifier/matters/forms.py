@@ -17,7 +17,7 @@ from ecert.matter import Declared, Identified, Person, Reference, Settled
 from ecert.presentation import CounterConsent, CounterForm
 from ecert.sm2 import sm3
 from verifier.matters.card_reader import read_card
-from verifier.matters.follow_ups import Outcome
+from verifier.matters.follow_ups import Finding, Found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,16 +166,17 @@ async def _signed_promise(form: Mapping[str, Any]) -> str:
     return sm3(signed).hex()
 
 
-def read_outcome(form: Mapping[str, Any], operator: str, at: datetime) -> Outcome:
+def read_finding(form: Mapping[str, Any], operator: str, at: datetime) -> Finding:
     """Return what a clerk notes of a material that followed, or of a promise that was checked.
 
     Raises:
         FormError: an entry is missing or wrong.
     """
-    kept = {"kept": True, "broken": False}.get(str(form.get("outcome")))
-    if kept is None:
+    found = form.get("found")
+    if found not in set(Found):
         raise FormError("结果 outcome")
-    return Outcome(kept, at, operator, text_of(form, "note", "收到的材料或核查情况 what was handed in, or found"))
+    note = text_of(form, "note", "收到的材料或核查情况 what was handed in, or found")
+    return Finding(Found(found), at, operator, note)
 
 
 def read_day(form: Mapping[str, Any], name: str, what: str) -> date | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
 
 from ecert.errors import CustodyError, EcertError, MalformedError, Reason, RejectedError
-from ecert.matter import accept, acceptance_json, require_complete, resolve
+from ecert.matter import Whose, accept, acceptance_json, require_complete, resolve
 from ecert.matter.case import MAX_LICENCES
 from ecert.presentation import Way
 from ecert.receipt import assess_receipt, read_unsigned, write_unsigned
@@ -103,14 +102,14 @@ class Office:
             raise EcertError(Reason.MATTER_ELSEWHERE, f"{item_code} is handed in elsewhere")
         return matter
 
-    async def open(self, matter: Matter, operator: str, applicant: Person, agent: Person | None) -> Draft:
+    def open(self, matter: Matter, operator: str, applicant: Person, agent: Person | None) -> Draft:
         """Begin a case.
 
         Raises:
             EcertError: MATTER_ELSEWHERE; the matter is not for such applicants.
         """
         draft = Draft(new_case(), matter.item_code, operator, applicant, agent, self.now())
-        return await self._open(matter, draft)
+        return self._open(matter, draft)
 
     async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
         """Begin a case for whoever shows a code; where this clerk has begun one of the matter by it, return that.
@@ -135,13 +134,35 @@ class Office:
                 presented=found.presented,
                 scanned=frozenset((code,)),
             )
-            return await self._open(matter, draft)
+            return self._open(matter, draft)
 
-    async def _open(self, matter: Matter, draft: Draft) -> Draft:
+    def _open(self, matter: Matter, draft: Draft) -> Draft:
         if not matter.takes(draft.applicant.code_type):
             raise EcertError(Reason.MATTER_ELSEWHERE, f"it is for applicants of the kind {matter.applicants}")
-        barred = await asyncio.to_thread(self.register.follow_ups.is_barred, draft.applicant.code)
-        return self.drafts.open(replace(draft, promises_barred=barred))
+        return self.drafts.open(draft)
+
+    async def case(self, draft: Draft) -> Case:
+        """Return a case as it stands now.
+
+        Raises:
+            NotFoundError: MATTER_UNKNOWN; the matter is no longer taken.
+        """
+        barred = await asyncio.to_thread(self.register.follow_ups.is_barred, draft.applicant)
+        return await self.examiner.case(draft, promises_barred=barred)
+
+    def name_agent(self, draft: Draft, agent: Person | None) -> Draft:
+        """Have somebody, or nobody, act for the applicant: consent is given anew, what the one before granted goes."""
+        theirs = {one.evidence for one in draft.asks if one.whose == Whose.AGENT}
+        return self.drafts.change(
+            draft,
+            self.now(),
+            agent=agent,
+            consent=None,
+            handwriting=b"",
+            grants={},
+            asks=tuple(one for one in draft.asks if one.whose != Whose.AGENT),
+            presented=tuple(one for one in draft.presented if one.grant is None or one.grant.evidence not in theirs),
+        )
 
     async def scan(self, draft: Draft, text: str) -> Draft:
         """Add the licences that a code shows; one that was scanned for this case before adds nothing.
@@ -212,7 +233,7 @@ class Office:
         return await self.present(draft, found)
 
     async def _wanted(self, draft: Draft, whose: str) -> tuple[Wanted, ...]:
-        case = await self.examiner.case(draft)
+        case = await self.case(draft)
         wanted = wishes(case, resolve(case)).get(whose, ())
         if not wanted:
             raise MalformedError(Reason.FORM_INCOMPLETE, "没有需要请其授权的证照 nothing is wanted of this holder")
@@ -253,7 +274,7 @@ class Office:
         if filed is not None:
             return filed
         draft = await self.look(self.drafts.find(case_id, operator, self.now()))
-        case = await self.examiner.case(draft)
+        case = await self.case(draft)
         require_complete(case, resolve(case))
         region, make = self.settings.region, partial(self._make, draft, case)
         filed = await asyncio.to_thread(self.register.accept, case_id, region, case.at, make)

@@ -23,6 +23,7 @@ from ecert.verification import Outcome
 from ecert.web.display import Display
 from ecert.wording import words
 from verifier.matters.charts import statistics_of
+from verifier.matters.follow_ups import MAX_OPEN, Found
 from verifier.matters.reception import wishes
 from verifier.matters.register import PAGE
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ecert.wording import Wording
     from verifier.matters.clerks import Account
     from verifier.matters.drafts import Ask, Draft, Presented
-    from verifier.matters.follow_ups import FollowUp
+    from verifier.matters.follow_ups import Finding, FollowUp
     from verifier.matters.register import Filed, Listed
     from verifier.matters.settings import OfficeSettings
     from verifier.regions import Connection
@@ -64,10 +65,11 @@ _ANSWERS: Final = {
 _WHOSE: Final = {"applicant": ("申请人", "applicant"), "agent": ("经办人", "acting person")}
 
 
-_OUTCOMES: Final = {
-    (Settled.DEFERRED, True): {"icon": "✓", "title": "已补交", "title_en": "handed in"},
-    (Settled.PROMISED, True): {"icon": "✓", "title": "核查属实", "title_en": "found true"},
-    (Settled.PROMISED, False): {"icon": "✕", "title": "承诺不实", "title_en": "found false"},
+_FOUND: Final = {
+    Found.HANDED_IN: ("✓", "已补交", "handed in"),
+    Found.TRUE: ("✓", "核查属实", "found true"),
+    Found.FALSE: ("✕", "承诺不实", "found false"),
+    Found.MENDED: ("✓", "信用已修复", "mended"),
 }
 
 HERE: Final[ContextVar[str]] = ContextVar("here", default="/matters")
@@ -142,8 +144,9 @@ class MatterPages:
         *,
         notice: Wording | None = None,
         detail: str = "",
+        typed: Mapping[str, str] | None = None,
     ) -> str:
-        """Return a case as it stands."""
+        """Return a case as it stands, and in the form for whoever acts what was typed."""
         told = case_json(case, resolutions)
         rows = [
             {**shown, "offers": [_offer(one) for one in resolution.hindrances], "paper": resolution.material.paper}
@@ -168,6 +171,7 @@ class MatterPages:
             wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
             regions=_nearest_first(self._connections, case.matter.region),
             people=_PEOPLE,
+            typed=typed or {},
         )
 
     def acceptances(
@@ -176,6 +180,8 @@ class MatterPages:
         filed: Sequence[Filed],
         waiting: Sequence[FollowUp],
         today: date,
+        *,
+        overdue: int,
         notice: Wording | None = None,
     ) -> str:
         """Return the list of what was accepted, newest first, and of what follows."""
@@ -183,10 +189,11 @@ class MatterPages:
             "acceptances",
             clerk,
             notice,
-            rows=[_row(one) for one in filed],
+            rows=[_row(one) for one in filed[:PAGE]],
             waiting=[_following(one, today) for one in waiting],
-            overdue=sum(one.due.by < today for one in waiting),
-            before=filed[-1].number if len(filed) == PAGE else None,
+            full=len(waiting) == MAX_OPEN,
+            overdue=overdue,
+            before=filed[PAGE - 1].number if len(filed) > PAGE else None,
         )
 
     def slip(
@@ -287,7 +294,6 @@ def _row(filed: Filed) -> dict[str, Any]:
 
 
 def _following(one: FollowUp, today: date) -> dict[str, Any]:
-    outcome = one.outcome
     return {
         "number": one.number,
         "matter": one.matter,
@@ -296,10 +302,18 @@ def _following(one: FollowUp, today: date) -> dict[str, Any]:
         "settled": one.due.settled.value,
         "way": title(one.due.settled),
         "by": one.due.by.isoformat(),
-        "overdue": outcome is None and one.due.by < today,
-        "outcome": None if outcome is None else {**_OUTCOMES[one.due.settled, outcome.kept], "kept": outcome.kept},
-        "noted": "" if outcome is None else f"{local_time(outcome.at)} {outcome.operator} {outcome.note}",
+        "overdue": not one.findings and one.due.by < today,
+        "findings": [_finding(finding) for finding in one.findings],
+        "broken": bool(one.findings) and one.findings[-1].found is Found.FALSE,
+        "next": [(found.value, *_FOUND[found][1:]) for found in one.next],
     }
+
+
+def _finding(one: Finding) -> dict[str, str]:
+    icon, title, title_en = _FOUND[one.found]
+    note = "（说明无法打开 the note cannot be opened）" if one.note is None else one.note
+    noted = f"{local_time(one.at)} {one.operator} {note}"
+    return {"icon": icon, "title": title, "title_en": title_en, "noted": noted}
 
 
 def _nearest_first(connections: Iterable[Connection], region: str) -> list[Connection]:

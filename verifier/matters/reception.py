@@ -189,10 +189,8 @@ class Reception:
     async def _has_news(self, ask: Ask) -> bool:
         try:
             asked = await self.services.of(ask.region).standing(ask.asked.id)
-        except RejectedError:
-            return True
-        except (UndeterminedError, NotFoundError):
-            return False
+        except (RejectedError, UndeterminedError, NotFoundError) as error:
+            return error.reason in _REFUSED
         if asked.answer is Answer.GRANTED and ask.asked.answer is Answer.GRANTED:
             return ask.trouble is None  # what could not be fetched is fetched when the clerk asks for it
         return asked.answer is not ask.asked.answer or ask.trouble is not None
@@ -200,17 +198,18 @@ class Reception:
     async def _look(self, draft: Draft, matter: Matter, ask: Ask) -> tuple[Ask, tuple[Presented, ...]]:
         if ask.asked.answer not in _OPEN:
             return ask, ()
+        asked = ask.asked
         try:
             service = self.services.of(ask.region)
             asked = await service.standing(ask.asked.id)
             if asked.answer is not Answer.GRANTED or ask.received is not None:
                 return replace(ask, asked=asked, trouble=None), ()
             handed = await service.collect(ask.asked.id, self._examiner.window, draft.operator)
-        except RejectedError as error:
-            answer = _REFUSED.get(error.reason, ask.asked.answer)
-            return replace(ask, asked=replace(ask.asked, answer=answer), trouble=None), ()
-        except (UndeterminedError, NotFoundError) as error:
-            return replace(ask, trouble=error), ()
+        except (RejectedError, UndeterminedError, NotFoundError) as error:
+            answer = _REFUSED.get(error.reason)
+            if answer is None:
+                return replace(ask, asked=asked, trouble=error), ()
+            return replace(ask, asked=replace(asked, answer=answer), trouble=None), ()
         granted = await self._received(handed, Way.PULL, use_of(matter, draft.id))
         return replace(ask, asked=asked, received=len(granted), trouble=None), granted
 

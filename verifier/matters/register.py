@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Integer,
     LargeBinary,
     MetaData,
@@ -29,15 +30,17 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.licence.validity import china_day
 from ecert.matter import AcceptanceNumber, Count, Settled
 from ecert.sm2 import Place, sm3
-from verifier.matters.follow_ups import FollowUps
+from verifier.matters.follow_ups import TABLES, FollowUps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,10 +160,12 @@ class Register:
         self._engine = create_engine(f"sqlite:///{file}")
         event.listen(self._engine, "connect", _prepare)
         try:
-            _TABLES.create_all(self._engine)
-            self.follow_ups = FollowUps(self._engine, vault)
+            with self._engine.begin() as connection:
+                for table in (*_TABLES.sorted_tables, *TABLES.sorted_tables):
+                    _create(connection, table)
         except DBAPIError as error:
             raise EcertError(Reason.USAGE, f"the register {file} cannot be opened") from error
+        self.follow_ups = FollowUps(self._engine, vault)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -274,11 +279,12 @@ class Register:
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         return _filed(row)
 
-    def recent(self, before: str = "") -> list[Filed]:
-        """Return the newest acceptances, at most `PAGE`; those before a number where one is given."""
-        newest = select(_ACCEPTANCES).order_by(_ACCEPTANCES.c.number.desc()).limit(PAGE)
-        if before:
-            newest = newest.where(_ACCEPTANCES.c.number < before)
+    def recent(self, before: AcceptanceNumber | None = None) -> list[Filed]:
+        """Return the newest acceptances, one more than `PAGE` where there are; those before one where it is given."""
+        order = tuple_(_ACCEPTANCES.c.day, _ACCEPTANCES.c.serial, _ACCEPTANCES.c.number)
+        newest = select(_ACCEPTANCES).order_by(*(one.desc() for one in order)).limit(PAGE + 1)
+        if before is not None:
+            newest = newest.where(order < (before.day.isoformat(), before.serial, before.text))
         with self._engine.connect() as connection:
             return [_filed(row) for row in connection.execute(newest)]
 
@@ -319,8 +325,15 @@ def _filed(row: Any) -> Filed:
     return Filed(row.number, json.loads(row.slip), row.receipt, row.signed)
 
 
+def _create(connection: Connection, table: Table) -> None:
+    """Make a table where there is none; several processes may open a new file at once."""
+    connection.execute(CreateTable(table, if_not_exists=True))
+    for index in table.indexes:
+        connection.execute(CreateIndex(index, if_not_exists=True))
+
+
 def _prepare(connection: Any, _: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAIT}"):
+    for pragma in (f"busy_timeout={_WAIT}", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -27,7 +27,7 @@ from verifier.matters.forms import (
     read_applicant,
     read_consent,
     read_day,
-    read_outcome,
+    read_finding,
     text_of,
 )
 
@@ -48,6 +48,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ecert.verifier")
 _MAX_FIELDS: Final = 20
 _MAX_PART: Final = 64 * 1024
+_MEANWHILE: Final = Wording(
+    "刚才已登记了别的结果，这一次没有记下",
+    "Something else was noted meanwhile; this was not recorded",
+    "请核对下面的结果，仍需更正的再登记",
+    "Look at what stands below, and correct it if need be",
+)
 _NO_NUMBER: Final = Wording(
     "这不是受理凭证号",
     "Not a number of an acceptance",
@@ -114,10 +120,9 @@ class _Routes:
                     agent = read_agent(form, now)
                     draft = await self._office.open_by_code(matter, clerk.id, undo_keyboard(text), agent)
                 else:
-                    draft = await self._office.open(matter, clerk.id, *read_applicant(form, now))
+                    draft = self._office.open(matter, clerk.id, *read_applicant(form, now))
             except EcertError as error:
-                typed = {name: value for name, value in form.items() if isinstance(value, str)}
-                page = self._pages.begin(clerk, matter, typed, words(error.reason), _what(error))
+                page = self._pages.begin(clerk, matter, _typed(form), words(error.reason), _what(error))
                 return HTMLResponse(page, 400)
         return see(f"/cases/{draft.id}")
 
@@ -131,24 +136,37 @@ class _Routes:
     def _draft(self, request: Request, clerk: Account) -> Draft:
         return self._office.drafts.find(request.path_params["case_id"], clerk.id, self._office.now())
 
-    async def _page(self, clerk: Account, draft: Draft, error: EcertError | None = None, status: int = 200) -> Response:
-        case = await self._office.examiner.case(draft)
+    async def _page(
+        self,
+        clerk: Account,
+        draft: Draft,
+        error: EcertError | None = None,
+        status: int = 200,
+        typed: dict[str, str] | None = None,
+    ) -> Response:
+        case = await self._office.case(draft)
         notice, detail = (None, "") if error is None else (words(error.reason), _what(error))
-        page = self._pages.case(clerk, draft, case, resolve(case), notice=notice, detail=detail)
+        page = self._pages.case(clerk, draft, case, resolve(case), notice=notice, detail=detail, typed=typed)
         return HTMLResponse(page, status)
 
     async def _work(
         self, request: Request, clerk: Account, change: Callable[[Draft, FormData], Awaitable[Any]]
     ) -> Response:
-        """Change a case by a form, in its turn; what is wrong with the form is said on the case's own page."""
+        """Change a case by a form, in its turn; what is wrong with the form is said on the case's own page.
+
+        Of one that was accepted meanwhile the slip is shown.
+        """
         async with _form(request) as form, self._office.drafts.turn(request.path_params["case_id"]):
-            draft = self._draft(request, clerk)
+            try:
+                draft = self._draft(request, clerk)
+            except NotFoundError:
+                return await self.case(request, clerk)
             try:
                 await change(draft, form)
             except EcertError as error:
                 if error.reason is Reason.CASE_UNKNOWN:
                     raise
-                return await self._page(clerk, self._draft(request, clerk), error, 400)
+                return await self._page(clerk, self._draft(request, clerk), error, 400, _typed(form))
         return see(f"/cases/{draft.id}")
 
     async def present(self, request: Request, clerk: Account) -> Response:
@@ -178,11 +196,10 @@ class _Routes:
 
     async def agent(self, request: Request, clerk: Account) -> Response:
         async def change(draft: Draft, form: FormData) -> None:
-            at = self._office.now()
-            agent = read_agent(form, at)
-            if agent is None:
+            agent = None if form.get("nobody") else read_agent(form, self._office.now())
+            if agent is None and not form.get("nobody"):
                 raise FormError("经办人 agent")
-            self._office.drafts.change(draft, at, agent=agent)
+            self._office.name_agent(draft, agent)
 
         return await self._work(request, clerk, change)
 
@@ -257,14 +274,15 @@ class _Routes:
         number, before = (request.query_params.get(name, "").strip().upper() for name in ("number", "before"))
         notice = None
         if number:
-            try:
-                return see(f"/acceptances/{AcceptanceNumber.parse(number).text}")
-            except MalformedError:
-                notice = _NO_NUMBER
-        register = self._office.register
-        filed = await asyncio.to_thread(register.recent, before)
-        waiting = await asyncio.to_thread(register.follow_ups.open)
-        page = self._pages.acceptances(clerk, filed, waiting, china_day(self._office.now()), notice)
+            found = _number(number)
+            if found is not None:
+                return see(f"/acceptances/{found.text}")
+            notice = _NO_NUMBER
+        register, today = self._office.register, china_day(self._office.now())
+        filed = await asyncio.to_thread(register.recent, _number(before))
+        waiting = await asyncio.to_thread(register.follow_ups.waiting)
+        overdue = await asyncio.to_thread(register.follow_ups.overdue, today)
+        page = self._pages.acceptances(clerk, filed, waiting, today, overdue=overdue, notice=notice)
         return HTMLResponse(page, 400 if notice else 200)
 
     async def follow_up(self, request: Request, clerk: Account) -> Response:
@@ -272,10 +290,12 @@ class _Routes:
         filed, note = await self._filed(request), self._office.register.follow_ups.note
         async with _form(request) as form:
             try:
-                outcome = read_outcome(form, clerk.id, self._office.now())
+                finding = read_finding(form, clerk.id, self._office.now())
             except FormError as error:
-                return HTMLResponse(await self._slip(clerk, filed, error), 400)
-        await asyncio.to_thread(note, filed.number, request.path_params["material"], outcome)
+                notice = words(error.reason)
+                return HTMLResponse(await self._slip(clerk, filed, notice, _what(error)), 400)
+        if not await asyncio.to_thread(note, filed.number, request.path_params["material"], finding):
+            return HTMLResponse(await self._slip(clerk, filed, _MEANWHILE), 409)
         return see(f"/acceptances/{filed.number}")
 
     async def slip(self, request: Request, clerk: Account) -> Response:
@@ -283,10 +303,9 @@ class _Routes:
         _log.info("clerk %s opens %s", clerk.id, filed.number)
         return HTMLResponse(await self._slip(clerk, filed))
 
-    async def _slip(self, clerk: Account, filed: Filed, error: FormError | None = None) -> str:
+    async def _slip(self, clerk: Account, filed: Filed, notice: Wording | None = None, detail: str = "") -> str:
         files = await asyncio.to_thread(self._office.register.listed, filed.number)
         following = await asyncio.to_thread(self._office.register.follow_ups.of, filed.number)
-        notice, detail = (None, "") if error is None else (words(error.reason), _what(error))
         today = china_day(self._office.now())
         return self._pages.slip(clerk, filed, files, following, today=today, notice=notice, detail=detail)
 
@@ -326,6 +345,18 @@ class _Routes:
 def _download(name: str, data: bytes) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def _number(text: str) -> AcceptanceNumber | None:
+    try:
+        return AcceptanceNumber.parse(text)
+    except MalformedError:
+        return None
+
+
+def _typed(form: FormData) -> dict[str, str]:
+    """Return the texts of a form, to stand in it again; what is no Unicode is replaced."""
+    return {name: value.encode("utf-8", "replace").decode() for name, value in form.items() if isinstance(value, str)}
 
 
 def _form(request: Request) -> Any:

@@ -55,6 +55,7 @@ function writeOn(form, canvas) {
     pen.lineJoin = "round";
     pen.strokeStyle = "#101828";
     strokes = 0;
+    delete form.dataset.dirty;
     pen.fillStyle = "#101828";
     pen.font = `${SIGNED_SIZE}px "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif`;
     lines(canvas.dataset.statement).forEach((line, at) => pen.fillText(line, SIGNED_SIZE, SIGNED_SIZE * 1.5 * (at + 1)));
@@ -86,12 +87,13 @@ function writeOn(form, canvas) {
     canvas.setPointerCapture(event.pointerId);
     pen.beginPath();
     pen.moveTo(...place(event));
-    strokes += 1;
   });
   canvas.addEventListener("pointermove", (event) => {
     if (canvas.hasPointerCapture(event.pointerId)) {
       pen.lineTo(...place(event));
       pen.stroke();
+      strokes += 1;
+      form.dataset.dirty = "yes";
     }
   });
   form.querySelector("[data-clear]").addEventListener("click", clear);
@@ -102,6 +104,8 @@ function writeOn(form, canvas) {
     event.preventDefault();
     empty.hidden = strokes > 0;
     if (strokes > 0) {
+      const now = new Date().toLocaleString("zh-CN", { timeZone: "Asia/Shanghai" });
+      pen.fillText(now, canvas.width - SIGNED_SIZE - pen.measureText(now).width, canvas.height - SIGNED_SIZE);
       canvas.toBlob((picture) => {
         const files = new DataTransfer();
         files.items.add(new File([picture], "consent.png", { type: "image/png" }));
@@ -120,11 +124,23 @@ if (waiting) {
   setTimeout(look, LOOK_EVERY);
 }
 
+// A form is on its way: nothing of ours gets in its way.
+let leaving = false;
+document.addEventListener("submit", (event) => {
+  leaving = !event.defaultPrevented;
+});
+
 async function look() {
   try {
     const answer = await fetch(waiting.dataset.look, { method: "POST", headers: { Accept: "application/json" } });
-    const gone = answer.status === 401 || answer.status === 404;
-    if (gone || (answer.ok && (await answer.json()).changed)) {
+    if (answer.status === 401 || answer.status === 404) {
+      window.location.assign(waiting.dataset.look.replace(/\/look$/, ""));
+      return;
+    }
+    if (answer.ok && (await answer.json()).changed) {
+      if (leaving) {
+        return;
+      }
       if (!isDirty()) {
         document.querySelector("form[action$='/look']").requestSubmit();
         return;
@@ -139,7 +155,7 @@ async function look() {
 }
 
 function isDirty() {
-  return [...document.querySelectorAll("main input:not([type=hidden]), main textarea")].some((field) =>
+  return document.querySelector("form[data-dirty]") !== null || [...document.querySelectorAll("main input:not([type=hidden]), main textarea")].some((field) =>
     field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue,
   );
 }

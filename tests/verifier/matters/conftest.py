@@ -211,7 +211,7 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
 
 @pytest.fixture
 def city(connected: City) -> City:
-    connected.service.fault = None
+    connected.service.fault, connected.service.fault_at = None, ""
     connected.service.spoil_copies = False
     return connected
 

@@ -138,6 +138,7 @@ class Service:
     holdings: dict[str, list[SealedLicence]] = field(default_factory=dict)
     uses: list[dict[str, Any]] = field(default_factory=list)
     fault: Response | None = None
+    fault_at: str = ""
     spoil_copies: bool = False
     nonces: _Nonces = field(default_factory=_Nonces)
 
@@ -193,7 +194,7 @@ class Service:
 
     def _guarded(self, answer: Any) -> Any:
         async def guarded(request: HttpRequest) -> Response:
-            if self.fault is not None:
+            if self.fault is not None and request.url.path.endswith(self.fault_at):
                 return self.fault
             body = await request.body()
             headers = tuple((name.decode(), value.decode()) for name, value in request.headers.raw)

@@ -81,6 +81,7 @@ def test_a_second_click_and_the_back_button_make_no_second_acceptance(clerk: Cle
     first = clerk.accept()
     assert clerk.accept() == first
     assert clerk.http.get(clerk.case).headers["location"] == first
+    assert clerk.post(f"{clerk.case}/law") == first, "another tab that is still open"
     assert accepted(clerk) == before + 1
     clerk.begin()
     clerk.settle("identity", "paper", note="居民身份证原件")

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlalchemy import create_engine
+
 from ecert.licence.validity import china_day
+from ecert.matter import Identified, Person
+from ecert.sm2 import Vault
 from tests.verifier.matters.conftest import CARD, RELOCATION, SCAN, Clerk
 from tests.verifier.province import now
 from verifier.matters.clerks import IDLE, Account, Clerks, Pin
+from verifier.matters.follow_ups import FollowUps
+from verifier.matters.register import Register
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.verifier.matters.conftest import City, Town
 
 LI = {"applicant-name": "李样张", "applicant-code": "440000198511260030"}
@@ -39,18 +49,18 @@ def test_what_is_to_follow_is_listed_until_it_was_handed_in_or_checked(clerk: Cl
     assert page.count("前补交") == 2, "on the slip, and in what follows"
     assert page.count("前核查") == 2
     assert slip in waiting(clerk)
-    said = clerk.post(f"{slip}/dues/photo", 400, data={"outcome": "kept", "note": " "})
+    said = clerk.post(f"{slip}/dues/photo", 400, data={"found": "handed-in", "note": " "})
     assert "收到的材料或核查情况" in said
-    clerk.post(f"{slip}/dues/photo", 400, data={"outcome": "perhaps", "note": "照片"})
-    clerk.post(f"{slip}/dues/photo", 404, data={"outcome": "broken", "note": "照片"})
-    clerk.post(f"{slip}/dues/nothing", 404, data={"outcome": "kept", "note": "照片"})
+    clerk.post(f"{slip}/dues/photo", 400, data={"found": "perhaps", "note": "照片"})
+    assert "刚才已登记了别的结果" in clerk.post(f"{slip}/dues/photo", 409, data={"found": "false", "note": "照片"})
+    clerk.post(f"{slip}/dues/nothing", 404, data={"found": "handed-in", "note": "照片"})
     for _ in range(2):
-        clerk.post(f"{slip}/dues/photo", data={"outcome": "kept", "note": "纸质照片一张"})
+        clerk.post(f"{slip}/dues/photo", data={"found": "handed-in", "note": "纸质照片一张"})
     page = clerk.get(slip)
     assert page.count("已补交") == 1
-    assert "clerk-7 纸质照片一张" in page
+    assert "clerk-7" in page
     assert waiting(clerk).count(slip) == 1
-    clerk.post(f"{slip}/dues/residence", data={"outcome": "kept", "note": "与派出所核对"})
+    clerk.post(f"{slip}/dues/residence", data={"found": "true", "note": "与派出所核对"})
     assert slip not in waiting(clerk)
     assert "核查属实" in clerk.get(slip)
 
@@ -59,23 +69,48 @@ def test_whoever_promised_falsely_promises_nothing_until_that_is_mended(city: Ci
     clerk = city.clerk
     slip = accepted(clerk, **LI)
     clerk.begin(**LI)
-    assert "告知承诺" in clerk.page()
-    clerk.post(f"{slip}/dues/residence", data={"outcome": "broken", "note": "查无此住址"})
-    assert "承诺不实" in clerk.get(slip)
-    clerk.begin(**LI)
-    assert "曾作虚假承诺" in clerk.page()
+    clerk.settle("identity", "paper", note="居民身份证原件")
+    clerk.settle("photo", "deferred")
     clerk.settle("residence", "promised", files=SCAN)
+    assert "材料齐备" in clerk.page()
+    clerk.post(f"{slip}/dues/residence", data={"found": "false", "note": "查无此住址"})
+    page = clerk.get(slip)
+    assert "✕ 承诺不实" in page
+    assert "clerk-7 查无此住址" in page
+    assert "曾作虚假承诺" in clerk.page(), "a case that was open already"
     clerk.accept(409)
     clerk.begin()
     assert "曾作虚假承诺" not in clerk.page(), "somebody else may"
-    clerk.post(f"{slip}/dues/residence", data={"outcome": "kept", "note": "已补正"})
+    stale = clerk.post(f"{slip}/dues/residence", 409, data={"found": "true", "note": "属实"})
+    assert "刚才已登记了别的结果" in stale
+    clerk.post(f"{slip}/dues/residence", data={"found": "mended", "note": "已补正"})
+    page = clerk.get(slip)
+    assert page.index("承诺不实") < page.index("✓ 信用已修复"), "nothing that was noted is gone"
     clerk.begin(**LI)
     assert "曾作虚假承诺" not in clerk.page()
+    number = slip.rpartition("/")[2]
     with sqlite3.connect(city.folder / "register.db") as file:
-        outcomes = file.execute("select kept, operator, note from outcomes order by serial").fetchall()
-        assert outcomes[-2:] == [(0, "clerk-7", "查无此住址"), (1, "clerk-7", "已补正")]
-        holders = {one for (one,) in file.execute("select holder from dues")}
-    assert all(len(one) == 16 for one in holders)
+        found = file.execute("select position, found, note from findings where number = ?", (number,)).fetchall()
+        assert [one[:2] for one in found] == [(1, "false"), (2, "mended")]
+        assert not any("查无此住址".encode() in note for _, _, note in found)
+        holders = dict(file.execute("select material, holder from dues where number = ?", (number,)).fetchall())
+    assert {material: len(holder) for material, holder in holders.items()} == {"photo": 0, "residence": 16}
+
+
+def test_a_number_is_known_again_however_it_is_typed(tmp_path: Path) -> None:
+    engine, vault = create_engine(f"sqlite:///{tmp_path / 'register.db'}"), Vault({1: bytes(16)}, 1, bytes(32))
+    index = FollowUps(engine, vault)._index
+    small, wide = (Person("李样张", code, "414", Identified.TYPED) for code in ("e12345678", "Ｅ12345678"))
+    assert index(small) == index(wide)
+    assert index(small) != index(replace(small, code_type="413"))
+
+
+def test_several_processes_open_a_new_register_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        registers = list(pool.map(lambda _: Register(tmp_path / "register.db", None), range(8)))
+    assert [one.follow_ups.waiting() for one in registers] == [[]] * 8
+    for one in registers:
+        one.close()
 
 
 def test_what_is_overdue_is_told(town: Town, clerk: Clerk) -> None:
@@ -85,7 +120,7 @@ def test_what_is_overdue_is_told(town: Town, clerk: Clerk) -> None:
     assert re.search(r"1 项逾期", clerk.get("/acceptances"))
     assert "! 已逾期" in waiting(clerk)
     assert "已逾期" in clerk.get(slip)
-    clerk.post(f"{slip}/dues/photo", data={"outcome": "kept", "note": "纸质照片"})
+    clerk.post(f"{slip}/dues/photo", data={"found": "handed-in", "note": "纸质照片"})
     assert "逾期" not in waiting(clerk)
 
 

@@ -189,6 +189,16 @@ def test_whoever_acts_is_named_on_the_page_of_a_case_too(city: City) -> None:
     page = city.clerk.page()
     assert "王*例" in page
     assert 'name="whose" value="agent"' in page
+    city.service.issue()
+    city.clerk.ask(whose="agent")
+    city.service.answer(Answer.GRANTED)
+    assert "证照已取得 1 张" in city.clerk.look()
+    city.clerk.consent()
+    assert "已有书面授权" in city.clerk.page()
+    city.clerk.post(f"{city.clerk.case}/agent", data={"nobody": "yes"})
+    page = city.clerk.page()
+    for gone in ("王*例", "证照已取得", "居民身份证</b>", "已有书面授权", 'name="whose" value="agent"'):
+        assert gone not in page, gone
 
 
 def test_the_size_of_the_text_changes_and_the_clerk_stays_where_they_were(city: City) -> None:
@@ -325,6 +335,31 @@ def test_a_service_that_is_away_while_a_request_waits_is_said_on_the_page(city: 
     page = city.clerk.look()
     assert "等待持证人在手机上答复" in page
     assert "暂时连不上该地区的服务" in page
+    assert not has_news(city)
+    city.service.fault = None
+    assert has_news(city), "it answers again"
+    assert "暂时连不上该地区的服务" not in city.clerk.look()
+
+
+def has_news(city: City) -> bool:
+    answer = city.clerk.http.post(f"{city.clerk.case}/look", headers={"Accept": "application/json"})
+    return bool(answer.json()["changed"])
+
+
+def test_what_was_granted_and_cannot_be_fetched_is_said_once_and_fetched_when_asked_for(city: City) -> None:
+    city.service.issue()
+    city.clerk.begin()
+    city.clerk.ask()
+    city.service.answer(Answer.GRANTED)
+    city.service.fault, city.service.fault_at = Response(status_code=503), "/licences"
+    assert has_news(city)
+    page = city.clerk.look()
+    assert "证照尚未取得" in page
+    assert "暂时连不上该地区的服务" in page
+    assert not has_news(city), "the page does not ask without end"
+    city.service.fault = None
+    assert "证照已取得" in city.clerk.look()
+    assert "还缺 2 份材料" in city.clerk.page()
 
 
 def test_a_copy_for_another_purpose_is_not_filed(city: City) -> None:
