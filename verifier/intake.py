@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ecert.cli.pixels import SIGNATURES
 from ecert.errors import MalformedError, Reason
-from ecert.presentation import CodeKind, read_code
+from ecert.presentation import CodeKind, Way, read_code
 from ecert.verification.files import FileKind, FileVerdict, assess_file, kind_of_file
 from ecert.verification.files import Question as FileQuestion
 from ecert.wording import Wording
@@ -93,9 +93,12 @@ class Intake:
         if kind is CodeKind.DYNAMIC:
             return await self._redeem(text)
         verdict = await self._desk.answer(Question(text))
-        if self._redeemer is not None and self._window:
-            self._redeemer.report(verdict, self._window, self._window, None)
+        self._report(verdict, Way.PRINTED_CODE)
         return (Sighting(verdict),)
+
+    def _report(self, verdict: Verdict, way: Way) -> None:
+        if self._redeemer is not None and self._window:
+            self._redeemer.report(verdict, self._window, self._window, None, way=way)
 
     async def see_file(self, data: bytes) -> tuple[Sighting, ...]:
         """Return what a file comes to: a picture with a code, an OFD file, or a sealed record.
@@ -113,11 +116,15 @@ class Intake:
         kind = kind_of_file(data)
         if kind is not None:
             found = await asyncio.to_thread(self._assess_file, data, kind)
+            if found.record is not None:
+                self._report(found.record, Way.FILE)
             return (Sighting(found.record, found),)
         # What is neither picture nor file may be a record; what is not even that is no picture that can be read.
         unreadable = MalformedError(Reason.IMAGE_UNREADABLE, "neither a picture nor a licence's file")
         sealed = data if data[:1] == b"\x84" else unreadable
-        return (Sighting(await self._desk.answer(Question(sealed))),)
+        verdict = await self._desk.answer(Question(sealed))
+        self._report(verdict, Way.FILE)
+        return (Sighting(verdict),)
 
     def _assess_file(self, data: bytes, kind: FileKind) -> FileVerdict:
         now = self._keeper.clock()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ecert.presentation import Use
+    from ecert.presentation import Use, Way
     from ecert.verification import Verdict
 
 
@@ -42,12 +42,13 @@ class Redeemer(Protocol):
             EcertError: CODE_UNKNOWN, CODE_USED or CODE_EXPIRED; or the region's service cannot be asked.
         """
 
-    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None) -> None:
-        """Let the holder read that a licence's printed code was scanned; nobody waits for it.
+    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None, *, way: Way) -> None:
+        """Let the holder read that a licence's printed code was scanned, or its file looked at; nobody waits for it.
 
         Args:
             verdict: What the scan came to; nothing is said of a code whose seal does not hold.
             window: The window.
             operator: The clerk; the window again where nobody has signed in.
             use: What for; None where no matter is known.
+            way: PRINTED_CODE or FILE.
         """

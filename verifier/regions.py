@@ -27,11 +27,11 @@ from ecert.web.signature_base import Message
 from verifier.handed import MAX_COPY, MAX_LICENCES, read_licences, read_problem, read_request, read_showing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
 
     from ecert.matter import Person
-    from ecert.presentation import CounterConsent, Requester, Use, Wanted
+    from ecert.presentation import CounterConsent, Requester, Use, Wanted, Way
     from ecert.verification import Verdict
     from verifier.handed import Asked, Handed
     from verifier.redeeming import Showing
@@ -114,15 +114,16 @@ class RegionServices:
         """See `verifier.redeeming.Redeemer`."""
         return await self.of(DynamicCode.decode(read_code(text)[1]).region).look(text, window)
 
-    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None) -> None:
+    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None, *, way: Way) -> None:
         """See `verifier.redeeming.Redeemer`. What fails, or is too much at once, is logged and not told again."""
         service = None if verdict.key is None else self._services.get(verdict.key.region.code)
         if verdict.content is None or service is None:
             return
         if len(self._reports) >= MAX_REPORTS:
-            _log.warning("the scan of a printed code was not reported: %d others wait", MAX_REPORTS)
+            _log.warning("a use was not reported: %d others wait", MAX_REPORTS)
             return
-        task = asyncio.create_task(_report(service, verdict.content.identifier.text, window, operator, use))
+        identifier = verdict.content.identifier.text
+        task = asyncio.create_task(_told(service.report(identifier, window, operator, use, way=way)))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
@@ -132,11 +133,11 @@ class RegionServices:
             await service.close()
 
 
-async def _report(service: RegionService, identifier: str, window: str, operator: str, use: Use | None) -> None:
+async def _told(report: Coroutine[None, None, None]) -> None:
     try:
-        await service.report(identifier, window, operator, use)
+        await report
     except EcertError as error:
-        _log.warning("the scan of a printed code was not reported: %s", error.reason)
+        _log.warning("a use was not reported: %s", error.reason)
 
 
 class RegionService:
@@ -247,11 +248,11 @@ class RegionService:
         }
         return read_licences(await self._ask("POST", "/api/v1/pulls", content, MAX_HANDED))
 
-    async def report(self, identifier: str, window: str, operator: str, use: Use | None) -> None:
-        """Tell the service that a licence's printed code was scanned, for its holder to read."""
+    async def report(self, identifier: str, window: str, operator: str, use: Use | None, *, way: Way) -> None:
+        """Tell the service that a licence's printed code was scanned, or its file looked at, for its holder to read."""
         terms = None if use is None else use_terms(use)
         content = {"identifier": identifier, "window": window, "operator": operator, "use": terms}
-        await self._ask("POST", "/api/v1/uses", {**content, "way": "printed-code"})
+        await self._ask("POST", "/api/v1/uses", {**content, "way": way.value})
 
     async def close(self) -> None:
         """Let go of connections."""

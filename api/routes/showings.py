@@ -15,7 +15,7 @@ from api.showing.bodies import HolderBody, Identifier, Name, RequesterBody, Said
 from api.showing.counter import Counter, RedeemedBody
 from api.showing.handing import HandedBody, Visitor
 from ecert.licence.identifier import parse_identifier
-from ecert.presentation import Answer, Consent, CounterConsent, CounterForm, Requester, Use, Wanted
+from ecert.presentation import Answer, Consent, CounterConsent, CounterForm, Requester, Use, Wanted, Way
 from ecert.presentation.consent import MAX_ITEMS
 from ecert.qr import MAX_TEXT
 from ecert.web.problems import Code, FieldError, Problem, read_json
@@ -141,7 +141,7 @@ class ReportBody(Said):
     window: Name
     operator: Name
     use: UseBody | None
-    way: Literal["printed-code"]
+    way: Literal["printed-code", "file"]
 
     @model_validator(mode="after")
     def _names_one_licence(self) -> "ReportBody":
@@ -246,7 +246,7 @@ def router(office: Office) -> APIRouter:
         status_code=202,
         response_class=Response,
         operation_id="reportUse",
-        summary="报告扫描照面码 Report the scan of a printed code",
+        summary="报告扫描照面码、查看证照文件 Report the scan of a printed code, or a file looked at",
         openapi_extra=json_body(ReportBody),
     )
     async def report(request: Request, visit: Annotated[Visit, Depends(office.guard("reportUse"))]) -> Response:
@@ -254,7 +254,7 @@ def router(office: Office) -> APIRouter:
         body = read_json(ReportBody, await request.body())
         visitor = _visitor(visit, body.window, body.operator)
         licence = parse_identifier(body.identifier) if body.identifier is not None else _unpacked(body.face or "")
-        await counter.report(visitor, licence, _use(body.use))
+        await counter.report(visitor, licence, Way(body.way), _use(body.use))
         return Response(status_code=202)
 
     return routes

@@ -132,8 +132,8 @@ class Counter:
             found.append(Handed(opened, one.fields, grant, issuer))
         return found
 
-    async def report(self, visitor: Visitor, licence: Identifier | bytes, use: Use | None) -> None:
-        """Record that a window scanned the code on a printed licence, named by its identifier or its sealed face.
+    async def report(self, visitor: Visitor, licence: Identifier | bytes, way: Way, use: Use | None) -> None:
+        """Record that a window scanned a printed code or looked at a file: of the licence of an identifier or a face.
 
         Raises:
             NotFoundError: LICENCE_NOT_FOUND; it is none of this region.
@@ -144,7 +144,7 @@ class Counter:
         def keep(ledger: SqlLedger) -> None:
             mine = _by_face(ledger, self.place.registry.get(), licence) if isinstance(licence, bytes) else licence
             _key(ledger, mine)
-            UseBook(ledger).record([seen(mine, Way.PRINTED_CODE, visitor, use, now)])
+            UseBook(ledger).record([seen(mine, way, visitor, use, now)])
 
         await self.place.pool.ask(keep, actor=visitor.caller)
 

@@ -12,7 +12,7 @@ import pytest
 
 from ecert.cli.pixels import draw_png
 from ecert.errors import Reason, RejectedError, UndeterminedError
-from ecert.presentation import CodeKind, DynamicCode, read_code
+from ecert.presentation import CodeKind, DynamicCode, Way, read_code
 from ecert.qr import encode_text
 from ecert.verification import Outcome
 from tests.serving import running
@@ -54,7 +54,8 @@ class Service:
         self.taken.append((text, window))
         return Showing(PURPOSE, now(), self.faces)
 
-    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None) -> None:
+    def report(self, verdict: Verdict, window: str, operator: str, use: Use | None, *, way: Way) -> None:
+        assert way is Way.PRINTED_CODE
         self.reported.append((verdict.outcome, window, operator, use))
 
 

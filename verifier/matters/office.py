@@ -187,8 +187,8 @@ class Office:
             verdict = await self.examiner.verify(one, draft.item_code)
             if verdict.content is None and verdict.outcome is Outcome.INVALID:
                 raise MalformedError(verdict.reason, "nothing in it can be believed")
-            if one.way is Way.PRINTED_CODE and one.sealed not in held:
-                self.reception.report(draft, self._matter(draft), verdict)
+            if one.way in (Way.PRINTED_CODE, Way.FILE) and one.sealed not in held:
+                self.reception.report(draft, self._matter(draft), verdict, one.way)
             if one.sealed not in held or one.grant is not None:
                 held[one.sealed] = one
         if len(held) > MAX_LICENCES or sum(one.size for one in held.values()) > MAX_BYTES:

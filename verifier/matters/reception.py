@@ -213,9 +213,9 @@ class Reception:
         granted = await self._received(handed, Way.PULL, use_of(matter, draft.id))
         return replace(ask, asked=asked, received=len(granted), trouble=None), granted
 
-    def report(self, draft: Draft, matter: Matter, verdict: Verdict) -> None:
-        """Let the holder read that a printed code was scanned for a case."""
-        self.services.report(verdict, self._examiner.window, draft.operator, use_of(matter, draft.id))
+    def report(self, draft: Draft, matter: Matter, verdict: Verdict, way: Way) -> None:
+        """Let the holder read that a printed code was scanned for a case, or a file handed in."""
+        self.services.report(verdict, self._examiner.window, draft.operator, use_of(matter, draft.id), way=way)
 
     async def close(self) -> None:
         """Let go of connections."""

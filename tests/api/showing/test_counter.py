@@ -269,15 +269,17 @@ def pull(site: Site, who: str = "window", **changes: Any) -> httpx2.Response:
     return site.call(who, "POST", "/api/v1/pulls", json=body | AT_THE_WINDOW | changes)
 
 
-def test_a_scan_of_a_printed_code_is_kept_by_identifier_or_face(site: Site, card: str) -> None:
+def test_a_printed_code_and_a_file_are_kept_by_identifier_or_face(site: Site, card: str) -> None:
     phone = Phone.of(site)
     (handed,) = redeem(site, phone.show(card)["text"], use=None).json()["licences"]
-    for named in ({"identifier": card}, {"face": handed["face"]}):
-        body = named | AT_THE_WINDOW | {"use": None, "way": "printed-code"}
+    for named, way in (({"identifier": card}, "printed-code"), ({"face": handed["face"]}, "file")):
+        body = named | AT_THE_WINDOW | {"use": None, "way": way}
         assert site.call("window", "POST", "/api/v1/uses", json=body).status_code == 202
-    assert [one["way"]["code"] for one in phone.uses()] == ["printed-code", "printed-code", "showing"]
+    assert [one["way"]["code"] for one in phone.uses()] == ["file", "printed-code", "showing"]
     both = {"identifier": card, "face": handed["face"], "use": None, "way": "printed-code"} | AT_THE_WINDOW
     assert site.call("window", "POST", "/api/v1/uses", json=both).status_code == 422
+    pulled = {"identifier": card, "use": None, "way": "pull"} | AT_THE_WINDOW
+    assert site.call("window", "POST", "/api/v1/uses", json=pulled).status_code == 422
     foreign = both | {"face": None, "identifier": card[:-5] + card[-5:].replace("001", "002")}
     assert site.call("window", "POST", "/api/v1/uses", json=foreign).status_code in (404, 422)
 

@@ -379,7 +379,7 @@ def test_a_licence_revoked_after_it_was_shown_settles_nothing(city: City) -> Non
     assert "出示的证照无效" in city.clerk.page()
 
 
-def test_the_scan_of_a_printed_code_is_told_to_its_region(city: City) -> None:
+def test_the_scan_of_a_printed_code_and_a_file_are_told_to_its_region(city: City) -> None:
     card = city.service.issue()
     city.clerk.begin()
     city.service.uses.clear()
@@ -388,6 +388,12 @@ def test_the_scan_of_a_printed_code_is_told_to_its_region(city: City) -> None:
     (use,) = city.service.uses
     assert (use["identifier"], use["way"], use["operator"]) == (card.identifier.text, "printed-code", "clerk-7")
     assert "照面码只能核验真伪" in city.clerk.page()
+    city.service.uses.clear()
+    for _ in range(2):
+        city.clerk.present(card.record)
+    until(lambda: city.service.uses)
+    (use,) = city.service.uses
+    assert (use["identifier"], use["way"], use["use"]["item_code"]) == (card.identifier.text, "file", CARD)
 
 
 def test_what_the_scan_page_saw_is_told_without_a_clerk_or_a_matter_and_a_forgery_is_not(city: City) -> None:
@@ -401,6 +407,12 @@ def test_what_the_scan_page_saw_is_told_without_a_clerk_or_a_matter_and_a_forger
     (use,) = city.service.uses
     assert (use["identifier"], use["use"]) == (card.identifier.text, None)
     assert use["operator"] == use["window"]
+    city.service.uses.clear()
+    assert card.file is not None
+    city.clerk.http.post("/", files={"picture": ("licence.ofd", card.file)})
+    until(lambda: city.service.uses)
+    (use,) = city.service.uses
+    assert (use["identifier"], use["way"]) == (card.identifier.text, "file")
 
 
 def test_a_registered_basis_allows_the_use_and_is_recorded_with_its_clerk(city: City) -> None:
