@@ -214,6 +214,8 @@ def test_a_company_that_moves_is_handed_over_to_where_it_is_handled(province: Pr
     slip = clerk.get(clerk.accept())
     assert "移交办理" in slip
     assert "广东样例市场监督管理局" in slip
+    assert re.search(r"经办人.*王\*例 4400\*+0024", slip)
+    assert "上海市 310115 → 广东省 440000" in clerk.get("/statistics")
 
 
 def test_a_restart_forgets_what_was_open_and_keeps_what_was_accepted(town: Town, clerk: Clerk) -> None:
