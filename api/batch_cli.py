@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -37,6 +38,8 @@ _OfficeOption = Annotated[
     typer.Option(envvar="ECERT_OFFICE", metavar="FILE.toml", help="制证服务的配置 Settings of the issuing service"),
 ]
 _LONGEST_ACTOR = 32
+_TYPE = re.compile(r"[0-9A-Z]{21}")
+"""A type's code, the department's own among them; else it is the name of one of those that come along."""
 _LOOK = 0.25
 """Seconds between two looks at how far a batch has come."""
 
@@ -60,7 +63,7 @@ def batch(
     if (table is None) is (resume is None):
         raise EcertError(Reason.USAGE, "name a table, or a batch to go on with: --resume KEY")
     run = _Run(_open(office, passphrase_file), load_settings(office).region, department)
-    code = None if type_name is None else find_type(type_name).code
+    code = type_name if type_name is None or _TYPE.fullmatch(type_name) else find_type(type_name).code
     key = resume or run.hand_in(table or Path(), code, files=files)
     entry.say(f"批次 batch {run.look(key).key}")
     with WorkerProcesses(office, passphrase_file, workers):
@@ -72,7 +75,8 @@ def batch(
     run.write(errors, errors_step, key)
     run.write(result, result_step, key)
     _tell(now, as_json=as_json)
-    return entry.REFUSED if now.failed or now.state is BatchState.REFUSED else entry.OK
+    well = now.state is BatchState.DONE or (check and now.state is BatchState.READY)
+    return entry.OK if well and not now.failed else entry.REFUSED
 
 
 def work_command(

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import create_engine, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from api import migrations
+from api.migrations import grants
 from ecert.errors import EcertError, MalformedError, Reason
 
 if TYPE_CHECKING:
@@ -157,6 +158,20 @@ class Database:
             if self._revision() != migrations.NEWEST:
                 migrations.upgrade(self._connection)
 
+    def grant(self, role: str) -> None:
+        """Give a role of PostgreSQL what serving takes, see `api.migrations.grants`.
+
+        Raises:
+            EcertError: USAGE; there is no such role, or the ledger is no PostgreSQL's.
+        """
+        if self._is_sqlite:
+            raise EcertError(Reason.USAGE, "a file of SQLite has no roles: leave --grant out")
+        try:
+            with self.transaction():
+                grants.grant(self._connection, role)
+        except ProgrammingError as error:
+            raise EcertError(Reason.USAGE, f"nothing could be granted to the role {role!r}: {error.orig}") from error
+
     def __enter__(self) -> Self:
         """Return the open database."""
         return self
@@ -236,13 +251,19 @@ class Database:
         return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
 
 
-def migrate(location: str) -> str:
+def migrate(location: str, role: str = "") -> str:
     """Bring a database to this program's schema; return which that is.
 
+    Args:
+        location: The database, as the role that owns its tables.
+        role: Of PostgreSQL: who logs in to serve, and is given no more than that takes; empty: nobody else does.
+
     Raises:
-        EcertError: as `Database`.
+        EcertError: as `Database`; USAGE, there is no such role, or the ledger is no PostgreSQL's.
     """
-    Database(location, migrate=True).close()
+    with Database(location, migrate=True) as database:
+        if role:
+            database.grant(role)
     return migrations.NEWEST
 
 

@@ -17,6 +17,9 @@ from api.database import migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SERVING = "serving"
+"""The role that services log in with: it owns nothing."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -24,14 +27,14 @@ class Server:
 
     folder: Path
 
-    def address(self, name: str) -> str:
-        return f"postgresql://postgres@/{name}?host={self.folder}"
+    def address(self, name: str, role: str = "postgres") -> str:
+        return f"postgresql://{role}@/{name}?host={self.folder}"
 
     def new(self, name: str) -> str:
-        """Make an empty ledger, in the place of one of the same name, and return its address."""
+        """Make an empty ledger, in the place of one of the same name, and return its address for who serves it."""
         self._create(name, "template1")
-        migrate(self.address(name))
-        return self.address(name)
+        migrate(self.address(name), SERVING)
+        return self.address(name, SERVING)
 
     def copy(self, name: str, target: str) -> None:
         """Make one database what another is."""
@@ -62,6 +65,9 @@ def _serve(folder: Path) -> Iterator[Server]:
 
         server = get_server(folder)
     try:
-        yield Server(folder)
+        running = Server(folder)
+        with psycopg.connect(running.address("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE ROLE {role} LOGIN").format(role=sql.Identifier(SERVING)))
+        yield running
     finally:
         server.cleanup()

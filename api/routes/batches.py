@@ -1,8 +1,10 @@
 """`/api/v1/batches`: hand in a table, see what is wrong with it, have the rest issued, fetch what came of it."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -277,7 +279,9 @@ def router(office: Office) -> APIRouter:  # noqa: C901  (one function for each a
 
 
 def _respond(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, media_type="application/json")
+    """Return the answer about a batch that goes on by itself, and say where it is looked at."""
+    headers = {"Location": f"{PATH}/{json.loads(answer.body)['key']}"} if answer.status == HTTPStatus.ACCEPTED else {}
+    return Response(answer.body, answer.status, headers, media_type="application/json")
 
 
 async def table_of(

@@ -4,7 +4,7 @@
     python ecert_client.py ORIGIN KEY.pem METHOD PATH [BODY.json | -]
 
     python ecert_client.py https://issuing.example system.pem POST /api/v1/licences licence.json > issued.json
-    python ecert_client.py https://issuing.example system.pem GET  /api/v1/licences/<key>/ofd > licence.ofd
+    python ecert_client.py https://issuing.example system.pem GET  /api/v1/licences/<key>/licence.ofd > licence.ofd
 
 ORIGIN is the service as it calls itself (`origin` in its settings); KEY.pem a PKCS#8 file whose public half is
 registered with the service. The body of the answer goes to standard output; the exit code is 0 for 2xx, else 1.

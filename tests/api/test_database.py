@@ -62,7 +62,7 @@ def test_every_table_of_record_refuses_change_and_removal(location: str) -> None
     with SqlLedger(location) as ledger:
         ledger.allocate(KEY)
         for statement in ("DELETE FROM allocations", "UPDATE allocations SET position = 7"):
-            with pytest.raises(SQLAlchemyError, match="append-only"):
+            with pytest.raises(SQLAlchemyError, match=r"append-only|permission denied for table allocations"):
                 ledger.database.run(text(statement))
     engine = create_engine(engine_url(location))
     query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
@@ -74,8 +74,39 @@ def test_every_table_of_record_refuses_change_and_removal(location: str) -> None
     assert guarded == {table.name for table in columns.METADATA.sorted_tables if table not in exempt}
 
 
+def test_who_serves_a_ledger_in_postgresql_cannot_change_what_is_on_record(postgresql: Server) -> None:
+    address = postgresql.new("granted")
+    with SqlLedger(address) as ledger:
+        ledger.allocate(KEY)
+    refused = [
+        *("UPDATE audit SET number = 7", "DELETE FROM audit", "TRUNCATE audit", "DROP TABLE audit CASCADE"),
+        *("ALTER TABLE audit DISABLE TRIGGER ALL", "CREATE TABLE mine ()", "DELETE FROM uses"),
+        *("UPDATE alembic_version SET version_num = '1'", "UPDATE completions SET number = 1"),
+    ]
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in refused:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        query = "SELECT has_table_privilege('audit', 'UPDATE'), has_table_privilege('audit', 'DELETE')"
+        assert connection.execute(query).fetchone() == (False, False)
+    owned = postgresql.address("granted")
+    with (
+        psycopg.connect(owned, autocommit=True) as connection,
+        pytest.raises(psycopg.DatabaseError, match="append-only"),
+    ):
+        connection.execute("DELETE FROM allocations")
+
+
+def test_a_role_that_is_not_there_and_a_file_are_granted_nothing(postgresql: Server, tmp_path: Path) -> None:
+    postgresql.new("ungranted")
+    with pytest.raises(EcertError, match="nobody-serves"):
+        migrate(postgresql.address("ungranted"), "nobody-serves")
+    with pytest.raises(EcertError, match="no roles"):
+        migrate(str(tmp_path / "ledger.db"), "serving")
+
+
 def test_a_ledger_of_a_newer_program_is_refused_and_left_as_it_is(location: str) -> None:
-    with SqlLedger(location) as ledger:
+    with SqlLedger(location.replace("serving@", "postgres@")) as ledger:
         ledger.database.run(text("UPDATE alembic_version SET version_num = '9999'"))
     for _ in range(2):
         with pytest.raises(MalformedError, match=r"schema 9999.*keep it with the version that made it"):

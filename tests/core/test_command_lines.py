@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from PIL import Image, ImageFilter
 
 from ecert import cbor
@@ -404,8 +403,8 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
             ".pdf",
         }
         assert {file.suffix for file in (out / "pages").glob(f"{name}.*")} == {".svg", ".png"}
-        (code,) = zxingcpp.read_barcodes(Image.open(out / "pages" / f"{name}.png"))
-        assert code.text == (out / "licences" / f"{name}.txt").read_text("ascii").strip()
+        code = read_picture((out / "pages" / f"{name}.png").read_bytes())
+        assert code == (out / "licences" / f"{name}.txt").read_text("ascii").strip()
     assert len(list((out / "seals").glob("*.esl"))) == 7
     assert len(list((out / "seals").glob("*.svg"))) == len(list((out / "seals").glob("*.png"))) == 6
     assert len(list((out / "copies").glob("*.ofd"))) == 2
@@ -435,8 +434,8 @@ def test_the_demonstration_leaves_what_it_promises(tmp_path: Path) -> None:
         *("licences.json", "showing.json", "taken.json", "consent.json", "uses.json"),
         *("dynamic-code.txt", "dynamic-code.png"),
     }
-    (code,) = zxingcpp.read_barcodes(Image.open(out / "presentations" / "dynamic-code.png"))
-    assert code.text == (out / "presentations" / "dynamic-code.txt").read_text("ascii").strip()
+    code = read_picture((out / "presentations" / "dynamic-code.png").read_bytes())
+    assert code == (out / "presentations" / "dynamic-code.txt").read_text("ascii").strip()
     accepted = {file.stem for file in (out / "receipts").glob("*.receipt")}
     assert len(accepted) == 3
     assert {file.stem for file in (out / "matters").glob("SL*.zip")} == accepted

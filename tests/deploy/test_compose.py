@@ -186,11 +186,17 @@ def test_the_status_is_signed_for_the_publisher_alone(region: str, tmp_path: Pat
     assert key.clients == {held.clients[uid(publisher)]}
     assert key.kinds == set(STATUS_KINDS)
     assert key.secret.file.name == f"status-{region}.key.pem"
-    ledgers = {
-        service["command"][service["command"].index("--ledger") + 1]
-        for service in (publisher, SERVICES[f"migrate-{region}"])
-    }
-    assert ledgers == {office(region).ledger}
+    assert command[command.index("--ledger") + 1] == office(region).ledger
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_whoever_serves_a_ledger_is_not_who_owns_its_tables(region: str) -> None:
+    migrate, served = SERVICES[f"migrate-{region}"]["command"], office(region).ledger
+    role = f"ecert_{region}"
+    assert migrate[migrate.index("--grant") + 1] == role
+    assert migrate[migrate.index("--ledger") + 1] == served.replace(f"{role}@", f"{role}_owner@")
+    assert secrets(SERVICES[f"migrate-{region}"]) == {"/run/secrets/pgpass": f"pgpass-owner-{region}"}
+    assert not [name for name, one in SERVICES.items() if f"pgpass-owner-{region}" in secrets(one).values()][1:]
 
 
 @pytest.mark.parametrize("region", REGIONS)

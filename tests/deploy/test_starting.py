@@ -14,6 +14,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from ecert.cli.entry import execute
 from ecert.licence.types import load_catalogue
 from keys.cli import app as keys_app
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 REGION = "440000"
 PATIENCE = 240.0
 PLACES = re.compile(r"(?<![\w/.])/(keys|run/ecert|run/secrets|published|etc/ecert|registry-keys|metrics)\b")
-DATABASE = re.compile(r"postgresql://[^\s\"]+")
+DATABASE = re.compile(r"postgresql://(\w+)@[^\s\"]+")
 
 
 @dataclass
@@ -38,12 +40,13 @@ class Machine:
     """What containers see at `/keys` lies in `folder/keys` here, and so on; every process runs as the same user."""
 
     folder: Path
-    database: str
+    database: Server
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def here(self, text: str) -> str:
         """Return a text with the paths and addresses of this machine."""
-        return DATABASE.sub(self.database, PLACES.sub(lambda match: str(self.folder / match[1]), text))
+        found = DATABASE.sub(lambda match: self.database.address("deploy", match[1]), text)
+        return PLACES.sub(lambda match: str(self.folder / match[1]), found)
 
     def keys(self, *arguments: object) -> str:
         """Hold a part of the ceremony."""
@@ -79,7 +82,7 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, database: str) -> Iterator[Machine]:
+def machine(folder: Path, database: Server) -> Iterator[Machine]:
     one = Machine(folder, database)
     try:
         yield one
@@ -138,12 +141,15 @@ def test_every_service_of_a_region_comes_up_and_is_well_by_its_own_check(tmp_pat
     """Agent, migration, publisher, registry, service: each by its own line, until each is well by its own check."""
     for place in ("keys/audit", "run/ecert", "run/secrets", "etc/ecert", "published", "metrics"):
         (tmp_path / place).mkdir(parents=True)
-    postgresql.copy("template1", "deploy")
+    with psycopg.connect(postgresql.address("postgres"), autocommit=True) as connection:
+        for role in (f"ecert_{REGION}_owner", f"ecert_{REGION}"):  # as deploy/postgres/init.sh makes them
+            connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute(f"CREATE DATABASE deploy OWNER ecert_{REGION}_owner TEMPLATE template0")
     for name in ("agent-passphrase", "registry-passphrase"):
         (tmp_path / "run/secrets" / name).write_text("样例口令一二三四五六七八\n", "utf-8")
     (tmp_path / "run/secrets/oidc").write_text(secrets.token_urlsafe(), "ascii")
     (tmp_path / "registry-keys").symlink_to(tmp_path / "keys")
-    with machine(tmp_path, postgresql.address("deploy")) as one:
+    with machine(tmp_path, postgresql) as one:
         hold_ceremony(one)
         one.start(f"agent-{REGION}")
         one.wait(f"agent-{REGION}", [one.here(word) for word in health("keys")])

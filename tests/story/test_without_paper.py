@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ecert.cli.pixels import read_picture
 from tests.browsing import chromium
 from tests.story.town import ROOT, Clerk, Holder, Operator, Town, town
 
@@ -102,14 +103,8 @@ def test_a_licence_from_the_console_to_a_receipt_and_its_revocation(
 
 def shown_on_the_licence(operator: Operator, licence: str) -> str:
     """Return the text of the code on a licence's face, as its file has it."""
-    import io  # noqa: PLC0415
-
-    import zxingcpp  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
     answer = operator.page.request.get(f"{operator.town.portal}{licence}/files/code.png")
-    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.body())))
-    return found.text
+    return read_picture(answer.body())
 
 
 def revoke(proposer: Operator, reviewer: Operator, licence: str) -> None:

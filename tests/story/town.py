@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -13,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import zxingcpp
-from PIL import Image
+from ecert.cli.pixels import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,8 +152,7 @@ class Holder(Person):
         self.page.click(f".card:has-text('{title}') >> nth=0")
         self.page.click("button:has-text('出示')")
         self.page.wait_for_url("**/holder/showing")
-        (scanned,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(self.page.screenshot())))
-        return scanned.text
+        return read_picture(self.page.screenshot())
 
 
 class Clerk(Person):

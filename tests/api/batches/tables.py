@@ -80,5 +80,6 @@ def validated(site: Site, content: bytes, **more: Any) -> dict[str, Any]:
     """Hand a table in, and have it validated."""
     answer = hand_in(site, content, **more)
     assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/api/v1/batches/{answer.json()['key']}"
     with working(site):
         return settled(site, answer.json()["key"])

@@ -10,6 +10,7 @@ import pytest
 
 from api.cli import app
 from ecert.cli.entry import OK, REFUSED, USAGE, execute
+from ecert.licence.types import find_type
 from tests.api.batches.processes import write_settings
 from tests.api.batches.tables import table
 from tests.api.office import DEPARTMENT, Region
@@ -72,3 +73,26 @@ def test_without_errors_the_command_ends_well(
     file.write_bytes(table(2))
     assert command(settings, file, "--type", "business-licence", "--workers", 1) == OK
     assert told(capsys)["issued"] == 2
+
+
+def test_a_batch_that_waits_for_a_second_person_is_not_taken_for_done(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.write_text(settings.read_text("utf-8").replace("alone_up_to = 10000000", "alone_up_to = 1"), "utf-8")
+    file = tmp_path / "table.csv"
+    file.write_bytes(table(2))
+    assert command(settings, file, "--type", "business-licence", "--workers", 1) == REFUSED
+    said = told(capsys)
+    assert (said["state"], said["issued"]) == ("waiting", 0)
+
+
+def test_the_code_of_a_type_is_left_to_the_catalogue(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(table(2))
+    code = find_type("business-licence").code
+    assert command(settings, file, "--type", code, "--check", "--workers", 1) == OK
+    assert told(capsys)["good"] == 2
+    assert command(settings, file, "--type", "11440000DEMG100223001", "--workers", 1) == REFUSED
+    assert "type-unknown" in capsys.readouterr().err

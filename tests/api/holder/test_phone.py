@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import subprocess
 import sys
@@ -15,11 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-import zxingcpp
-from PIL import Image
 
 from api.showing.consents import PAGE
 from api.showing.remote import RemotePortal
+from ecert.cli.pixels import read_picture
 from tests.api.entrance.test_sign_in import elsewhere
 from tests.api.holder.phones import Phone
 from tests.api.holder.world import APP
@@ -58,14 +56,13 @@ def quiet(page: Page) -> Iterator[None]:
 def test_a_licence_is_shown_scanned_from_the_screen_and_the_page_tells_by_whom(phone: Phone) -> None:
     with quiet(phone.page):
         phone.show()
-        seen = Image.open(io.BytesIO(phone.page.screenshot()))
-        (scanned,) = zxingcpp.read_barcodes(seen)
-        assert scanned.text == phone.code()
-        taken = redeem(phone.site, scanned.text)
+        scanned = read_picture(phone.page.screenshot())
+        assert scanned == phone.code()
+        taken = redeem(phone.site, scanned)
         assert taken.status_code == 200, taken.text
         phone.page.wait_for_selector("h1:has-text('已被使用')")
         assert AT_THE_WINDOW["window"] in phone.page.inner_text("main")
-        assert redeem(phone.site, scanned.text).json()["code"] == "code-used"
+        assert redeem(phone.site, scanned).json()["code"] == "code-used"
         phone.open("/uses")
         said = phone.page.inner_text("main")
     assert "每个码只能用一次" in said
