@@ -18,6 +18,7 @@ from api.audit_watch import AuditWatch
 from api.console.site import Console
 from api.departments import open_departments
 from api.holder.site import HolderSite
+from api.key_watch import KeyWatch
 from api.pool import LedgerPool
 from api.preparing import prepare
 from api.registry import CurrentRegistry
@@ -67,6 +68,7 @@ class Office:
         nonces: What was used once.
         console: Stands before every page.
         audit: Knows whether the audit log is whole.
+        keys: Knows whether the signing keys answer.
         tokens: Issues access tokens; None: every request is signed.
         provider: Where operators sign in; None: nowhere.
         place: What showing, consent and use stand on.
@@ -88,6 +90,7 @@ class Office:
     nonces: Nonces
     console: Console
     audit: AuditWatch
+    keys: KeyWatch
     tokens: Tokens | None
     provider: IdentityProvider | None
     place: Place
@@ -101,6 +104,11 @@ class Office:
     async def draw(self, work: Callable[[], T]) -> T:
         """Return what `work` draws."""
         return await asyncio.get_running_loop().run_in_executor(self.drawing, work)
+
+    async def answers(self) -> dict[str, bool]:
+        """Tell of each of what it cannot issue without whether it answers."""
+        database, keys = await asyncio.gather(self.pool.answers(), self.keys.answer())
+        return {"database": database, "keys": keys}
 
     async def run(self) -> None:
         """Do what goes on beside requests, until cancelled."""
@@ -117,6 +125,7 @@ class Office:
             await self.place.store.close()
         if isinstance(self.nonces, RedisOnce):
             await self.nonces.close()
+        await asyncio.to_thread(self.keys.close)
         await asyncio.to_thread(self.drawing.shutdown)
         await asyncio.to_thread(self.pool.close)
 
@@ -181,6 +190,7 @@ def open_office(
         nonces=nonces,
         console=console,
         audit=AuditWatch(pool, registry, clock),
+        keys=KeyWatch(settings),
         tokens=tokens,
         provider=provider,
         place=place,

@@ -82,4 +82,7 @@ def open_services(
     waiting.set_function(lambda: heads.waiting)
     received = Gauge("ecert_receipts", "Receipts taken since the start.", registry=metrics.registry)
     received.set_function(lambda: receipts.received)
+    if office is not None:
+        keys = Gauge("ecert_key_answers", "Whether the signing keys answer, 1 or 0.", registry=metrics.registry)
+        keys.set_function(lambda: office.keys.last)
     return Services(files, heads, desk, receipts, health, metrics, office)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from api.tables import Entry, RowErrors, check_columns, check_row
+from api.batches.rows import GoodRow
+from api.licences.issuing import require_serial
+from api.tables import Entry, RowErrors, check_columns, check_row, part_serial
 from ecert.errors import FieldProblem, IssuanceError, Reason
 from ecert.issuance import find_parents, require_page
 from ecert.licence.application import TYPE_CODE, Application
@@ -67,13 +69,16 @@ class Checker:
             if problems:
                 raise IssuanceError(Reason.TABLE_HEADING, "the columns are not those of the licence type", problems)
 
-    def check(self, row: Row) -> tuple[Application | None, list[Explained]]:
-        """Return the application of a row; None, and what is wrong with the row, where it cannot be issued."""
-        outcome = check_row(row, self._only or self._catalogue)
+    def check(self, row: Row) -> tuple[GoodRow | None, list[Explained]]:
+        """Return what a row asks for; None, and what is wrong with the row, where it cannot be issued."""
+        definition = self._only or self._catalogue.get(_type_of(row))
+        rest, serial = part_serial(row, definition)
+        outcome = check_row(rest, self._only or self._catalogue)
         problems = self._obstacles(outcome) if isinstance(outcome, Application) else outcome
-        if isinstance(outcome, Application) and not problems:
-            return outcome, []
-        return None, self._explainer(row).explain(row, problems)
+        problems += _serial_problems(serial) if isinstance(serial, str) else serial
+        if isinstance(outcome, Application) and isinstance(serial, str) and not problems:
+            return GoodRow(outcome, serial), []
+        return None, self._explainer(definition).explain(row, problems)
 
     def _obstacles(self, one: Application) -> Problems:
         unentitled = self._issuer.key.entitlement_problem(one.type_code, one.area_code, at=self._at)
@@ -88,9 +93,8 @@ class Checker:
             return error.problems or (problem_with(error),)
         return ()
 
-    def _explainer(self, row: Row) -> RowErrors:
+    def _explainer(self, definition: TypeDefinition | None) -> RowErrors:
         """Return what names the items of the type that a row is, or says it is, of."""
-        definition = self._only or self._catalogue.get(_type_of(row))
         code = None if definition is None else definition.code
         return self._explainers.setdefault(code, RowErrors(definition))
 
@@ -98,7 +102,15 @@ class Checker:
 def _type_of(row: Row) -> str:
     content = row.content.value if isinstance(row.content, Entry) else row.content
     named = content if isinstance(content, dict) else {}
-    return str(next((named[column] for column in _TYPE_COLUMNS if column in named), ""))
+    return str(next((named[column] for column in _TYPE_COLUMNS if named.get(column)), ""))
+
+
+def _serial_problems(serial: str) -> Problems:
+    try:
+        require_serial(serial)
+    except IssuanceError as error:
+        return error.problems
+    return ()
 
 
 def problem_with(error: EcertError) -> FieldProblem:

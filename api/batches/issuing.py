@@ -12,10 +12,10 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from api.audit import AuditBook
 from api.batches.book import BatchBook
 from api.batches.checking import problem_of, problem_with
-from api.batches.rows import open_application, seal_errors
+from api.batches.rows import open_good, seal_errors
 from api.batches.states import BatchState, RowState
 from api.catalogue.book import TypeBook
-from api.service_schema import batch_chunks, batch_rows, batches
+from api.service_schema import batch_chunks, batch_rows, batches, licences
 from api.tables import Row, RowErrors
 from ecert.errors import IssuanceError, Reason
 from ecert.issuance import find_parents, issue_all, prepare
@@ -88,6 +88,7 @@ class ChunkIssue:
         self._lock = BatchBook(ledger).lock(batch.key)
         self._types = TypeBook(ledger.database)
         self._failed: dict[int, IssuanceError] = {}
+        self._papers: dict[int, str] = {}
 
     def run(self) -> None:
         """Issue what can be issued, and note of every other row why not.
@@ -123,9 +124,11 @@ class ChunkIssue:
         query = select(rows.row, rows.application).where(mine, good).order_by(rows.row)
         ready = {}
         for row in self._db.run(query).all():
-            application = open_application(self._lock, row.row, bytes(row.application))
+            asked = open_good(self._lock, row.row, bytes(row.application))
+            if asked.paper_serial:
+                self._papers[row.row] = asked.paper_serial
             try:
-                ready[row.row] = self._prepare_one(application)
+                ready[row.row] = self._prepare_one(asked.application)
             except IssuanceError as error:
                 self._failed[row.row] = error
         return ready
@@ -163,7 +166,7 @@ class ChunkIssue:
             )
 
     def _note(self, issued: dict[int, str], *, last: bool) -> None:
-        """Write down in the transaction under way which licence each row became.
+        """Write down in the transaction under way which licence each row became, and the paper of each.
 
         Raises:
             IssuanceError: BATCH_STATE; a row was issued by another process, or the batch was cancelled.
@@ -177,6 +180,8 @@ class ChunkIssue:
         values += [self._row(row, RowState.FAILED, errors=self._explain(row)) for row in failed]
         if changed != 1 or self._db.change(_CHANGE, values) != len(values):
             raise IssuanceError(Reason.BATCH_STATE, "the batch was cancelled, or another process was faster")
+        papers = [{"of": name, "paper": self._papers[row]} for row, name in issued.items() if row in self._papers]
+        self._db.change(_NOTE_PAPER, papers)
         if last:
             self._close()
 
@@ -210,6 +215,7 @@ _CHANGE = (
     )
     .values(state=bindparam("state"), identifier=bindparam("identifier"), errors=bindparam("errors"), application=None)
 )
+_NOTE_PAPER = update(licences).where(licences.c.identifier == bindparam("of")).values(paper_serial=bindparam("paper"))
 
 
 def _is(chunk: Chunk) -> Any:

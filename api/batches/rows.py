@@ -1,11 +1,13 @@
-"""What is kept of each row of a batch: the application until it is issued, or what is wrong with it; encrypted."""
+"""What is kept of each row of a batch: what is asked for until it is issued, or what is wrong with it; encrypted."""
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from api.tables.papers import PAPER_SERIAL
 from ecert.licence.application import (
     AREA_CODE,
     EFFECTIVE,
@@ -33,13 +35,27 @@ Explained = tuple[str, str, str, str]
 """The field, what was handed in, masked, and what was expected in Chinese and in English."""
 
 
+@dataclass(frozen=True, slots=True)
+class GoodRow:
+    """What a row asks for.
+
+    Attributes:
+        application: Of its licence.
+        paper_serial: 纸质证照印制号; empty where there is no paper.
+    """
+
+    application: Application
+    paper_serial: str
+
+
 def batch_name(key: str) -> str:
     """Return what the key of a batch's rows and parts is bound to."""
     return f"batch:{key}"
 
 
-def seal_application(lock: Lock, row: int, one: Application) -> bytes:
-    """Encrypt the application of a row."""
+def seal_good(lock: Lock, row: int, good: GoodRow) -> bytes:
+    """Encrypt what a row asks for."""
+    one = good.application
     content: dict[str, Any] = {
         TYPE_CODE: one.type_code,
         NUMBER: one.number,
@@ -55,16 +71,20 @@ def seal_application(lock: Lock, row: int, one: Application) -> bytes:
         content[PARENTS] = [parent.text for parent in one.parents]
     if one.portrait is not None:
         content[PORTRAIT] = b64encode(one.portrait).decode()
+    if good.paper_serial:
+        content[PAPER_SERIAL] = good.paper_serial
     return lock.seal(f"batch_rows.application.{row}", _json(content))
 
 
-def open_application(lock: Lock, row: int, sealed: bytes) -> Application:
-    """Decrypt the application of a row.
+def open_good(lock: Lock, row: int, sealed: bytes) -> GoodRow:
+    """Decrypt what a row asks for.
 
     Raises:
         EcertError: it was altered.
     """
-    return parse_application(json.loads(lock.open(f"batch_rows.application.{row}", sealed)))
+    content = json.loads(lock.open(f"batch_rows.application.{row}", sealed))
+    paper_serial = content.pop(PAPER_SERIAL, "")
+    return GoodRow(parse_application(content), paper_serial)
 
 
 def seal_errors(lock: Lock, row: int, explained: Sequence[Explained]) -> bytes:

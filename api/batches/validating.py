@@ -1,4 +1,4 @@
-"""Validation of a batch: every row read and checked, its application or its problems kept, as far as it has come.
+"""Validation of a batch: every row read and checked, what it asks for or its problems kept, as far as it has come.
 
 A row is checked as it will be when it is issued: against its type, what it depends on, what its department may issue,
 and the page it is to stand on. Rows are kept in steps, each in one transaction with how far they go; whoever goes on
@@ -18,12 +18,11 @@ from api.audit import AuditBook
 from api.batches.book import Batch, BatchBook
 from api.batches.checking import Checker, problem_of
 from api.batches.parts import PartsFile
-from api.batches.rows import seal_application, seal_errors
+from api.batches.rows import GoodRow, seal_errors, seal_good
 from api.batches.states import BatchState, RowState
 from api.service_schema import batch_parts, batch_rows
 from api.tables import open_table
 from ecert.errors import EcertError, IssuanceError, MalformedError, Reason
-from ecert.licence.application import Application
 
 if TYPE_CHECKING:
     from api.batches.claims import Claim
@@ -97,8 +96,8 @@ class Validation:
 
     def _row(self, row: Row) -> dict[str, Any]:
         outcome, explained = self._checker.check(row)
-        if isinstance(outcome, Application):
-            return self._kept(row, RowState.GOOD, application=seal_application(self._lock, row.number, outcome))
+        if isinstance(outcome, GoodRow):
+            return self._kept(row, RowState.GOOD, application=seal_good(self._lock, row.number, outcome))
         return self._kept(row, RowState.WRONG, errors=seal_errors(self._lock, row.number, explained))
 
     def _kept(self, row: Row, state: RowState, **content: bytes) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from api.batches.states import BatchState
 from api.console.views.batches import Column
+from api.tables.papers import PAPER_SERIAL, PAPER_SERIAL_ZH, columns_with_paper
 from ecert.errors import Reason
 from ecert.licence.codes import Phrase
 from ecert.licence.fields import FieldDefinition
 from ecert.licence.metadata import METADATA
-from ecert.licence.rows import columns_of
 from ecert.wording import words
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ecert.licence.types import TypeDefinition
 
 _ENCODINGS: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "gb18030": "GBK (GB18030)"}
-_METADATA: Final = {item.name: Phrase(item.name, item.zh) for item in METADATA if item.name}
+_ITEMS: Final = {
+    **{item.name: Phrase(item.name, item.zh) for item in METADATA if item.name},
+    PAPER_SERIAL: Phrase(PAPER_SERIAL, PAPER_SERIAL_ZH),
+}
 _MINUTE: Final = 60
 
 
@@ -39,7 +42,7 @@ def columns_as_read(batch: Batch, definitions: Iterable[TypeDefinition]) -> tupl
         name: item
         for one in definitions
         if batch.type_code in (None, one.code)
-        for name, item in columns_of(one).items()
+        for name, item in columns_with_paper(one).items()
     }
     return tuple(Column(heading, _meaning(known.get(heading))) for heading in batch.columns)
 
@@ -47,7 +50,7 @@ def columns_as_read(batch: Batch, definitions: Iterable[TypeDefinition]) -> tupl
 def _meaning(item: str | FieldDefinition | None) -> Phrase | None:
     if item is None:
         return None
-    return Phrase(item.name, item.zh) if isinstance(item, FieldDefinition) else _METADATA.get(item, Phrase(item, item))
+    return Phrase(item.name, item.zh) if isinstance(item, FieldDefinition) else _ITEMS.get(item, Phrase(item, item))
 
 
 def remaining(batch: Batch, now: datetime) -> Phrase | None:

@@ -159,6 +159,20 @@ class LicenceBook:
         following = _write(page[-1]) if len(rows) > len(page) else ""
         return [self._licence(row) for row in page], following
 
+    def look_up(self, asked: Question, cursor: str, limit: int) -> tuple[list[Licence], str]:
+        """Search for a caller: as `search`; that a person was looked up is logged, by the blind index of their number.
+
+        Raises:
+            EcertError: USAGE; the cursor is none.
+        """
+        found = self.search(asked, cursor, limit)
+        if asked.holder_code and not cursor:
+            index, database = self._ledger.at_rest.holder_index(asked.holder_code), self._ledger.database
+            with database.transaction():
+                details = {"found": len(found[0])}
+                AuditBook(database).record("licence.search", f"holder:{index.hex()}", self._now, details=details)
+        return found
+
     def note_use(self, action: str, identifier: Identifier, **details: str | int) -> None:
         """Write to the audit log that somebody looked at a licence."""
         with self._ledger.database.transaction():

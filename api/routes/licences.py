@@ -196,11 +196,12 @@ def router(office: Office) -> APIRouter:
         openapi_extra=json_body(SearchBody),
     )
     async def search(request: Request, visit: Annotated[Visit, Depends(office.guard("findLicences"))]) -> FoundBody:
-        """Find a department's licences by whole values, the newest first."""
+        """Find a department's licences by whole values, the newest first; that a holder was looked up is logged."""
         body = read_json(SearchBody, await request.body())
         asked = Question(body.number, body.holder_code, body.type, body.state, body.issued_from, body.issued_to)
         found, following = await office.pool.ask(
-            lambda ledger: LicenceBook(ledger, visit.scope, office.clock()).search(asked, body.cursor, body.limit)
+            lambda ledger: LicenceBook(ledger, visit.scope, office.clock()).look_up(asked, body.cursor, body.limit),
+            actor=visit.principal.id,
         )
         return FoundBody(licences=[body_of(one) for one in found], next=following)
 

@@ -17,15 +17,17 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/readyz")
     async def ready() -> JSONResponse:
-        """Say whether what is published may be relied on, and, of an issuing service, whether its database answers."""
+        """Say whether what is published may be relied on; of an issuing service, whether database and keys answer."""
         health, office = await services.health.look(), services.office
-        database = {} if office is None else {"database": await office.pool.answers()}
-        well = health.ready and all(database.values())
-        return JSONResponse(health.report() | {"ready": well} | database, 200 if well else 503)
+        answers = {} if office is None else await office.answers()
+        well = health.ready and all(answers.values())
+        return JSONResponse(health.report() | {"ready": well} | answers, 200 if well else 503)
 
     @routes.get("/metrics")
     async def metrics() -> Response:
         await services.health.look()
+        if services.office is not None:
+            await services.office.keys.answer()
         return Response(services.metrics.render(), media_type=CONTENT_TYPE)
 
     return routes

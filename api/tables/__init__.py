@@ -8,6 +8,7 @@ for row in table.rows:                         # one row at a time; a bad row st
 from api.tables.checking import check_columns, check_row
 from api.tables.error_report import ErrorReport, RowErrors
 from api.tables.opening import open_table
+from api.tables.papers import part_serial
 from api.tables.rows import Entry, Form, Limits, Row, Table
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "check_columns",
     "check_row",
     "open_table",
+    "part_serial",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api.tables.papers import columns_with_paper
 from api.tables.rows import Entry
 from ecert.errors import IssuanceError
 from ecert.licence.application import (
@@ -18,7 +19,7 @@ from ecert.licence.application import (
 )
 from ecert.licence.codes import Phrase
 from ecert.licence.fields import FieldDefinition
-from ecert.licence.rows import ONE_COLUMN, Column, application_from_row, columns_of
+from ecert.licence.rows import ONE_COLUMN, Column, application_from_row
 from ecert.licence.types import TypeDefinition
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def check_columns(columns: tuple[str, ...], definition: TypeDefinition) -> Probl
 
     Returns the columns that name no item or one named before, and the items that every row needs and no column has.
     """
-    known = columns_of(definition)
+    known = columns_with_paper(definition)
     items = [known[column] for column in columns if column in known]
     unknown = (problem_at(NO_SUCH_ITEM, column) for column in columns if column not in known)
     twice = (problem_at(ONE_COLUMN, *_tokens(item)) for item in dict.fromkeys(items) if items.count(item) > 1)

@@ -11,6 +11,7 @@ import csv
 import re
 from typing import TYPE_CHECKING, Final, TextIO
 
+from api.tables.papers import PAPER_SERIAL, PAPER_SERIAL_ZH, columns_with_paper
 from api.tables.rows import Entry
 from ecert.licence.application import (
     FIELDS,
@@ -25,7 +26,6 @@ from ecert.licence.codes import HOLDER_CODE_TYPES
 from ecert.licence.fields import FieldDefinition
 from ecert.licence.masking import HIDDEN, mask_code, mask_name, mask_value
 from ecert.licence.metadata import METADATA
-from ecert.licence.rows import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,11 @@ HEADING: Final = ("行号 Row", "列 Field", "填写的值（已遮盖）Value (
 ENCODING: Final = "utf-8-sig"
 """What the file is to be opened with; `newline` empty."""
 
-_CHINESE_NAMES: Final = {item.name: item.zh for item in METADATA if item.name in KEYS} | {PARENTS: "关联证照标识"}
+_CHINESE_NAMES: Final = {
+    **{item.name: item.zh for item in METADATA if item.name in KEYS},
+    PARENTS: "关联证照标识",
+    PAPER_SERIAL: PAPER_SERIAL_ZH,
+}
 _FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠|%")
 """A cell that begins so is a formula, or a command, to some spreadsheet."""
 _LONGEST: Final = 64
@@ -50,7 +54,7 @@ class RowErrors:
 
     def __init__(self, definition: TypeDefinition | None) -> None:
         """Tell it by the names of this type's items; None: of a type that is not known."""
-        self._columns = {} if definition is None else columns_of(definition)
+        self._columns = {} if definition is None else columns_with_paper(definition)
 
     def explain(self, row: Row, problems: Problems) -> list[tuple[str, str, str, str]]:
         """Return for each problem: the field, what was handed in, masked, and what was expected, twice."""
@@ -108,13 +112,13 @@ class ErrorReport:
 
 
 def _shown_metadata(item: str, value: str, values: Mapping[str, object]) -> str:
-    """Mask the name, code and number of a holder who is, or may be, a natural person."""
+    """Mask the name, code and numbers of a holder who is, or may be, a natural person."""
     kind = HOLDER_CODE_TYPES.get(str(values.get(HOLDER_CODE_TYPE)))
     if kind is not None and kind.category == "legal":
         return value
     if item == HOLDER_NAME:
         return mask_name(value)
-    return mask_code(value) if item in (HOLDER_CODE, NUMBER) else value
+    return mask_code(value) if item in (HOLDER_CODE, NUMBER, PAPER_SERIAL) else value
 
 
 def harmless(cell: str) -> str:

@@ -263,13 +263,23 @@ def _keys(answer: Value) -> tuple[dict[int, bytes], int, bytes]:
     raise _strange()
 
 
-def _open(uri: str, patience: float) -> tuple[Agent, str]:
+def read_uri(uri: str) -> tuple[str, str]:
+    """Return the socket's path and the key's name in `agent:/path/to.sock#name`.
+
+    Raises:
+        CustodyError: USAGE, it is no such name.
+    """
     found = _URI.fullmatch(uri)
     if found is None:
         raise CustodyError(
             Reason.USAGE, f"{uri!r} names nothing of an agent: agent:/path/to.sock#name, e.g. /run/ecert/agent.sock"
         )
-    return Agent(found["path"], patience=patience), found["name"]
+    return found["path"], found["name"]
+
+
+def _open(uri: str, patience: float) -> tuple[Agent, str]:
+    path, name = read_uri(uri)
+    return Agent(path, patience=patience), name
 
 
 def open_agent_signer(uri: str, *, patience: float = PATIENCE) -> AgentSigner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from base64 import b64decode
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +13,12 @@ from PIL import Image
 
 from api.access.permissions import Scope
 from api.audit import AuditBook
+from api.console.audit_words import ACTIONS
 from api.idempotency import Answer, Attempt
 from api.licences.book import LicenceBook, Question
 from api.licences.standing import Standing
 from api.settings import DepartmentSettings
+from ecert.audit import AuditEntry
 from ecert.cli.pixels import read_picture
 from ecert.cli.published import load_published_holdings
 from ecert.revocation import State
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from tests.api.office import Site
 
 LICENCES = "/api/v1/licences"
+ROOT = Path(__file__).parents[2]
 
 
 def issue(site: Site, slug: str = "business-licence", **more: Any) -> dict[str, Any]:
@@ -191,6 +195,25 @@ def test_the_log_knows_who_read_what(site: Site) -> None:
     site.call("issuer-clerk", "GET", made["files"]["ofd"])
     with site.region.ledger() as ledger:
         assert any(b"licence.read" in one for one in AuditBook(ledger.database).entries())
+
+
+def test_the_log_knows_who_looked_a_holder_up_and_not_whom(site: Site) -> None:
+    issue(site, file=False)
+    code = site.region.application()["certificateHolderCode"]
+    for question in ({"holder_code": code}, {"type": "x" * 21}, {"holder_code": "nobody"}):
+        site.call("issuer-clerk", "POST", f"{LICENCES}/search", json=question)
+    with site.region.ledger() as ledger:
+        entries = [AuditEntry.decode(one) for one in AuditBook(ledger.database).entries()]
+        looked = [one for one in entries if one.action == "licence.search"]
+        assert [one.details for one in looked] == [{"found": 1}, {"found": 0}]
+        assert looked[0].object == f"holder:{ledger.at_rest.holder_index(code).hex()}"
+        assert not any(code.encode() in one for one in AuditBook(ledger.database).entries())
+
+
+def test_every_action_with_words_is_documented() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text("utf-8")
+    for action, words in ACTIONS.items():
+        assert f"|`{action}`|{words.zh} {words.en}|" in page
 
 
 def test_where_nobody_seals_alone_one_licence_is_not_issued_by_one_person(region: Region) -> None:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.development_cli import _read_people
-from api.health import HealthDesk
 from ecert.errors import Reason
-from ecert.web.metrics import Metrics
 from ecert.web.problems import Code
 from keys.expiry import metrics_text
+from tests.api.office import Region, serving
 from tests.deploy.test_compose import APPLICATIONS, COMPOSE, ROOT, SERVICES, parse
 
 if TYPE_CHECKING:
@@ -35,9 +34,8 @@ def test_every_code_in_the_table_of_the_night_is_one_that_people_see() -> None:
 def test_every_metric_is_one_that_a_service_has(provinces: Provinces) -> None:
     provinces.issue()
     provinces.publish()
-    metrics = Metrics()
-    HealthDesk(provinces.published, lambda: provinces.now, metrics)
-    told = (metrics.render() + metrics_text([])).decode()
+    with serving(Region(provinces)) as site:
+        told = site.client.get("/metrics").text + metrics_text([]).decode()
     window = (ROOT / "verifier" / "health.py").read_text("utf-8")
     named = set(re.findall(r"`(ecert_[a-z_]+?)(?:_total)?(?:\{|`)", TEXT))
     assert len(named) > 8

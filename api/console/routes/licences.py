@@ -52,13 +52,17 @@ def router(office: Office) -> APIRouter:
         visit: Annotated[ConsoleVisit, Depends(console.enter("findLicences"))], state: str = ""
     ) -> Response:
         values = {"state": state} if state in set(Standing) else {}
-        view = await office.pool.ask(lambda ledger: _search(ledger, visit, office, values, asked=bool(values)))
+        view = await office.pool.ask(
+            lambda ledger: _search(ledger, visit, office, values, asked=bool(values)), actor=visit.principal.id
+        )
         return console.page(visit.frame(Section.LICENCES), view)
 
     @routes.post(HERE)
     async def search(visit: Annotated[ConsoleVisit, Depends(console.enter("findLicences"))]) -> Response:
         values = {name: visit.form[name].strip() for name in _NAMES if visit.form.get(name)}
-        view = await office.pool.ask(lambda ledger: _search(ledger, visit, office, values, asked=True))
+        view = await office.pool.ask(
+            lambda ledger: _search(ledger, visit, office, values, asked=True), actor=visit.principal.id
+        )
         return console.page(visit.frame(Section.LICENCES), view)
 
     @routes.get(f"{HERE}/{{key}}")
@@ -103,7 +107,7 @@ def _search(
         return Search(types, values)
     book = LicenceBook(ledger, visit.scope, office.clock())
     try:
-        found, following = book.search(_question(values), visit.form.get("cursor", ""), _PAGE)
+        found, following = book.look_up(_question(values), visit.form.get("cursor", ""), _PAGE)
     except (ValueError, EcertError):
         return Search(types, values, problem=Phrase("Days are written 2026-01-31", "日期写作 2026-01-31"))
     return Search(types, values, tuple(_row(one, names) for one in found), following)

@@ -5,7 +5,9 @@ What a department has is for another as if it were not there: the same answer, t
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from api.access.principals import Role
 from api.access.tokens import Tokens
 from api.ledger import SqlLedger
 from api.lifecycle.actions import Action
+from api.pool import THREADS
 from api.routes.office import add_office
 from api.showing.holders import Holder
 from ecert.sm2 import PrivateKey
@@ -204,7 +207,13 @@ def own(site: Site) -> list[Operation]:
 
 
 def settled(site: Site) -> None:
-    """Wait until nothing but requests asks the ledger."""
+    """Wait until nothing but requests asks the ledger, by connections that are all open."""
+    together = threading.Barrier(THREADS)
+
+    async def open_all() -> None:
+        await asyncio.gather(*(site.office.pool.ask(lambda _: together.wait(30)) for _ in range(THREADS)))
+
+    asyncio.run(open_all())
     until = time.monotonic() + 30
     while site.office.audit.last.at is None and time.monotonic() < until:
         time.sleep(0.02)
