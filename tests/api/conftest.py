@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ON_BOTH = {"test_actions", "test_interface", "test_licences", "test_overview", "test_seals", "test_tokens"}
+"""Modules whose tests all run on a ledger in a file and on one in PostgreSQL; elsewhere those that say so do."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    asked = any(one.args[0] == "provinces" for one in metafunc.definition.iter_markers("parametrize"))
+    if not asked and "provinces" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("provinces", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
 def provinces(request: pytest.FixtureRequest, tmp_path: Path) -> Provinces:
     """Two provinces with ledgers in files, or in PostgreSQL where a test asks for it by parameter."""
