@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from api.options import JsonOption, PassphraseOption, open_signer, open_vault
 from api.settings import load_settings
 from ecert.cli import entry
 from ecert.errors import EcertError, Reason
+from ecert.licence.codes import check_type_code
 from ecert.licence.types import find_type
 from ecert.wording import words
 
@@ -38,8 +38,6 @@ _OfficeOption = Annotated[
     typer.Option(envvar="ECERT_OFFICE", metavar="FILE.toml", help="制证服务的配置 Settings of the issuing service"),
 ]
 _LONGEST_ACTOR = 32
-_TYPE = re.compile(r"[0-9A-Z]{21}")
-"""A type's code, the department's own among them; else it is the name of one of those that come along."""
 _LOOK = 0.25
 """Seconds between two looks at how far a batch has come."""
 
@@ -63,7 +61,7 @@ def batch(
     if (table is None) is (resume is None):
         raise EcertError(Reason.USAGE, "name a table, or a batch to go on with: --resume KEY")
     run = _Run(_open(office, passphrase_file), load_settings(office).region, department)
-    code = type_name if type_name is None or _TYPE.fullmatch(type_name) else find_type(type_name).code
+    code = None if type_name is None else _type_code(type_name)
     key = resume or run.hand_in(table or Path(), code, files=files)
     entry.say(f"批次 batch {run.look(key).key}")
     with WorkerProcesses(office, passphrase_file, workers):
@@ -77,6 +75,11 @@ def batch(
     _tell(now, as_json=as_json)
     well = now.state is BatchState.DONE or (check and now.state is BatchState.READY)
     return entry.OK if well and not now.failed else entry.REFUSED
+
+
+def _type_code(text: str) -> str:
+    """Return the code of a type: any is left to the catalogue, and a name is one of those that come along."""
+    return find_type(text).code if check_type_code(text) else text
 
 
 def work_command(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from ecert.errors import CustodyError, EcertError, NotFoundError, Reason, RejectedError, UndeterminedError
-from ecert.licence.codes import region_name
+from ecert.licence.codes import region_name, region_with_code
 from ecert.presentation import DynamicCode, read_code, use_terms
 from ecert.report import timestamp
 from ecert.web.agent_client import open_agent_signer
@@ -106,8 +106,7 @@ class RegionServices:
         """
         service = self._services.get(region)
         if service is None:
-            name = region_name(region)
-            raise UndeterminedError(Reason.REGION_NOT_CONNECTED, region if name is None else f"{name.zh} {region}")
+            raise UndeterminedError(Reason.REGION_NOT_CONNECTED, region_with_code(region))
         return service
 
     async def look(self, text: str, window: str) -> Showing:

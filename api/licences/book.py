@@ -167,16 +167,17 @@ class LicenceBook:
         """
         found = self.search(asked, cursor, limit)
         if asked.holder_code and not cursor:
-            index, database = self._ledger.at_rest.holder_index(asked.holder_code), self._ledger.database
-            with database.transaction():
-                details = {"found": len(found[0])}
-                AuditBook(database).record("licence.search", f"holder:{index.hex()}", self._now, details=details)
+            index = self._ledger.at_rest.holder_index(asked.holder_code)
+            self._log("licence.search", f"holder:{index.hex()}", found=len(found[0]))
         return found
 
     def note_use(self, action: str, identifier: Identifier, **details: str | int) -> None:
         """Write to the audit log that somebody looked at a licence."""
+        self._log(action, identifier.text, **details)
+
+    def _log(self, action: str, thing: str, **details: str | int) -> None:
         with self._ledger.database.transaction():
-            AuditBook(self._ledger.database).record(action, identifier.text, self._now, details=details)
+            AuditBook(self._ledger.database).record(action, thing, self._now, details=details)
 
     def _conditions(self, asked: Question) -> list[ColumnElement[bool]]:
         at_rest, found = self._ledger.at_rest, []

@@ -243,6 +243,12 @@ def region_name(code: str) -> Phrase | None:
     return _WHOLE_COUNTRY if code in _NATIONAL else PROVINCES[code[:2]]
 
 
+def region_with_code(code: str) -> str:
+    """Name the province of a region code before it, e.g. `广东省 440106`; the code alone where it is no region's."""
+    name = region_name(code)
+    return code if name is None else f"{name.zh} {code}"
+
+
 def area_prefix(code: str) -> str:
     """Return the digits with which every code inside a region begins: `440000` gives `44`, `440100` gives `4401`.
 

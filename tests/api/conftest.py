@@ -18,8 +18,7 @@ ON_BOTH = {"test_actions", "test_interface", "test_licences", "test_overview", "
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    asked = any(one.args[0] == "provinces" for one in metafunc.definition.iter_markers("parametrize"))
-    if not asked and "provinces" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+    if "provinces" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
         metafunc.parametrize("provinces", ["sqlite", "postgresql"], indirect=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ecert.licence.codes import area_prefix, region_name
+from ecert.licence.codes import area_prefix, region_with_code
 from ecert.matter import Settled, spared_json, tally
 from ecert.matter.words import title
 
@@ -55,13 +55,8 @@ def _share(one: Spared) -> int:
 def _places(one: Count) -> str:
     """Return where a case was accepted; and where it is handled, if that is another place."""
     if one.region.startswith(area_prefix(one.handled_in)):
-        return _named(one.region)
-    return f"{_named(one.region)} → {_named(one.handled_in)}"
-
-
-def _named(region: str) -> str:
-    name = region_name(region)
-    return region if name is None else f"{name.zh} {region}"
+        return region_with_code(one.region)
+    return f"{region_with_code(one.region)} → {region_with_code(one.handled_in)}"
 
 
 _GROUPS: Final[tuple[tuple[str, str, str, Callable[[Count], str]], ...]] = (

@@ -15,7 +15,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +38,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ecert.errors import EcertError, NotFoundError, Reason
 from ecert.matter import Due, Settled
+from ecert.report import timestamp
 from ecert.sm2 import Place
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Found(StrEnum):
     MENDED = "mended"
 
 
-FOLLOWING: Final[dict[tuple[Settled, Found | None], tuple[Found, ...]]] = {
+_FOLLOWING: Final[dict[tuple[Settled, Found | None], tuple[Found, ...]]] = {
     (Settled.DEFERRED, None): (Found.HANDED_IN,),
     (Settled.PROMISED, None): (Found.TRUE, Found.FALSE),
     (Settled.PROMISED, Found.TRUE): (Found.FALSE,),
@@ -133,7 +134,7 @@ class FollowUp:
     @property
     def next(self) -> tuple[Found, ...]:
         """What may be found of it now."""
-        return FOLLOWING.get((self.due.settled, self.findings[-1].found if self.findings else None), ())
+        return _FOLLOWING.get((self.due.settled, self.findings[-1].found if self.findings else None), ())
 
 
 class FollowUps:
@@ -199,7 +200,7 @@ class FollowUps:
         Raises:
             NotFoundError: CASE_UNKNOWN; nothing of the kind follows.
         """
-        (one,) = [one for one in self.of(number) if one.due.material == material] or (None,)
+        one = next((one for one in self.of(number) if one.due.material == material), None)
         if one is None:
             raise NotFoundError(Reason.CASE_UNKNOWN, "")
         if one.findings and one.findings[-1].found is finding.found:
@@ -212,7 +213,7 @@ class FollowUps:
             "material": material,
             "position": position,
             "found": finding.found.value,
-            "at": finding.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "at": timestamp(finding.at),
             "operator": finding.operator,
             "note": self._sealed(finding.note or "", _place(number, material, position)),
         }

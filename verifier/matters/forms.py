@@ -78,9 +78,12 @@ def read_agent(form: Mapping[str, Any], at: datetime) -> Person | None:
         FormError: an entry is missing or wrong.
         EcertError: what the card reader wrote is not good.
     """
-    if any(form.get(f"agent-{entry}") for entry in ("card", "name", "code")):
-        return _person(form, "agent", "经办人 agent", at)
-    return None
+    return _person(form, "agent", "经办人 agent", at) if names_agent(form) else None
+
+
+def names_agent(form: Mapping[str, Any]) -> bool:
+    """Tell whether anything was entered of who acts for the applicant."""
+    return any(form.get(f"agent-{entry}") for entry in ("card", "name", "code"))
 
 
 def _person(form: Mapping[str, Any], prefix: str, what: str, at: datetime) -> Person:

@@ -108,8 +108,7 @@ class Office:
         Raises:
             EcertError: MATTER_ELSEWHERE; the matter is not for such applicants.
         """
-        draft = Draft(new_case(), matter.item_code, operator, applicant, agent, self.now())
-        return self._open(matter, draft)
+        return self._open(matter, Draft(new_case(), matter.item_code, operator, applicant, agent, self.now()))
 
     async def open_by_code(self, matter: Matter, operator: str, text: str, agent: Person | None) -> Draft:
         """Begin a case for whoever shows a code; where this clerk has begun one of the matter by it, return that.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecert.licence.application import HOLDER_CODE
-from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, region_name
+from ecert.licence.codes import CITIZEN_ID_TYPE, CREDIT_CODE_TYPE, HOLDER_CODE_TYPES, region_with_code
 from ecert.licence.masking import mask_code
 from ecert.matter import Obstacle, Settled, case_json
 from ecert.matter.acceptance import masked_name
@@ -24,6 +24,7 @@ from ecert.web.display import Display
 from ecert.wording import words
 from verifier.matters.charts import statistics_of
 from verifier.matters.follow_ups import MAX_OPEN, Found
+from verifier.matters.forms import names_agent
 from verifier.matters.reception import wishes
 from verifier.matters.register import PAGE
 
@@ -132,7 +133,7 @@ class MatterPages:
         """Return the form with which a case begins, with what was typed into it."""
         kinds = [one for one in HOLDER_CODE_TYPES.values() if matter.takes(one.code)]
         told = {"kinds": _common_first(kinds), "people": _PEOPLE, "connected": bool(self._connections)}
-        told |= {"natural": any(one.category == "natural" for one in kinds), "typed": typed or {}}
+        told |= {"natural": any(one.category == "natural" for one in kinds), **_typed(typed)}
         return self._render("begin", clerk, notice, detail, matter=_matter(matter), **told)
 
     def case(
@@ -171,7 +172,7 @@ class MatterPages:
             wishes=[_wish(whose, [one.type_code for one in wanted[whose]]) for whose in _WHOSE if whose in wanted],
             regions=_nearest_first(self._connections, case.matter.region),
             people=_PEOPLE,
-            typed=typed or {},
+            **_typed(typed),
         )
 
     def acceptances(
@@ -217,7 +218,7 @@ class MatterPages:
             slip=filed.slip,
             signed=filed.signed,
             accepted=_local(filed.slip["accepted_at"]),
-            region=_region(filed.slip["case"]["matter"]["region"]),
+            region=region_with_code(filed.slip["case"]["matter"]["region"]),
             following=[_following(one, today) for one in following],
             files=[
                 {"position": one.position, "name": one.name, "title": one.title, "sm3": one.digest.hex()}
@@ -271,9 +272,10 @@ def _local(instant: str) -> str:
     return local_time(datetime.fromisoformat(instant))
 
 
-def _region(code: str) -> str:
-    name = region_name(code)
-    return code if name is None else f"{name.zh} {code}"
+def _typed(typed: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what stands in the forms about people again, and whether somebody who acts is among it."""
+    entries = typed or {}
+    return {"typed": entries, "acting": names_agent(entries)}
 
 
 _PEOPLE: Final = _common_first(one for one in HOLDER_CODE_TYPES.values() if one.category == "natural")
@@ -326,7 +328,7 @@ def _matter(matter: Matter) -> dict[str, Any]:
         "item_code": matter.item_code,
         "name": matter.name,
         "department": matter.department.name,
-        "region": _region(matter.region),
+        "region": region_with_code(matter.region),
         "cross_region": matter.cross_region,
         "days": matter.days,
         "materials": [{"name": one.name, "paper": one.paper} for one in matter.materials],
@@ -389,7 +391,7 @@ def _ask(ask: Ask) -> dict[str, Any]:
         "code": ask.asked.answer.value,
         "whose": whose,
         "whose_en": whose_en,
-        "region": _region(ask.region),
+        "region": region_with_code(ask.region),
         "types": [_type(code) for code in ask.types],
         "answer_by": local_time(ask.asked.answer_by),
         "until": local_time(ask.asked.until),
